@@ -7,10 +7,10 @@ import { createRequire } from 'node:module';
 // The adapter's own pg and utilities, wherever npm has put them: a pool of another copy would not be recognised.
 const require = createRequire(createRequire(import.meta.url).resolve('@prisma/adapter-pg'));
 const { PrismaPg } = require('@prisma/adapter-pg');
-const { bindMigrationAwareSqlAdapterFactory } = require('@prisma/driver-adapter-utils');
+const { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } = require('@prisma/driver-adapter-utils');
 const pg = require('pg');
 
-// The catalogue's one-byte type "char", which the adapter refuses, and char(n), which it reads as text.
+// The catalogue's one-byte type "char", which the adapter refuses, and char(n), which it passes on.
 const CATALOGUE_CHAR = 18;
 const CHAR = 1042;
 
@@ -106,14 +106,24 @@ export function adapterFactory({ url, shadowDatabaseUrl, offline, onScriptError 
   async function open(target, release = async () => {}) {
     // One connection that never idles out: the engine's advisory lock and search path belong to a session.
     const pool = new pg.Pool({ ...connection(target), max: 1, idleTimeoutMillis: 0 });
+    const adapter = await new PrismaPg(pool, { schema: schemaOf(target) }).connect();
+
+    const charColumns = new WeakMap();
     const query = pool.query.bind(pool);
     pool.query = async (...args) => {
       const result = await query(...args);
-      for (const field of result.fields ?? []) if (field.dataTypeID === CATALOGUE_CHAR) field.dataTypeID = CHAR;
+      const columns = (result.fields ?? []).filter((field) => field.dataTypeID === CATALOGUE_CHAR);
+      for (const field of columns) field.dataTypeID = CHAR;
+      if (columns.length > 0) charColumns.set(result.rows, columns.map((field) => result.fields.indexOf(field)));
       return result;
     };
-
-    const adapter = await new PrismaPg(pool, { schema: schemaOf(target) }).connect();
+    const queryRaw = adapter.queryRaw.bind(adapter);
+    adapter.queryRaw = async (statement) => {
+      const result = await queryRaw(statement);
+      // The engine panics on a "char" that comes as text, once a table has an exclusion constraint.
+      for (const column of charColumns.get(result.rows) ?? []) result.columnTypes[column] = ColumnTypeEnum.Character;
+      return result;
+    };
     // The adapter splits a script at every `;`, also within $$ ... $$. The server can read it whole, and then
     // runs it as one transaction, as Prisma's native engine does.
     adapter.executeScript = async (script) => {
@@ -189,7 +199,7 @@ function noDatabase() {
     adapterName: '@prisma/adapter-pg',
     queryRaw: async ({ sql }) =>
       sql.includes('server_version_num')
-        ? { columnNames: ['exists', 'version', 'numeric_version'], columnTypes: [5, 7, 0], rows: [[true, 'PostgreSQL 18.0', 180000]] }
+        ? { columnNames: ['exists', 'version', 'numeric_version'], columnTypes: [ColumnTypeEnum.Boolean, ColumnTypeEnum.Text, ColumnTypeEnum.Int32], rows: [[true, 'PostgreSQL 18.0', 180000]] }
         : refuse(),
     executeRaw: refuse,
     executeScript: refuse,

@@ -61,9 +61,9 @@ async function loadWasm() {
 
 const wasm = await loadWasm();
 if (args.version) process.stdout.write(`schema-engine-cli ${wasm?.version() ?? 'unknown'}\n`);
+else if (positionals[0] !== 'cli') await serve();
 else if (!wasm) failOnStderr(missing);
-else if (positionals[0] === 'cli') await runOnce(positionals[1]);
-else await serve();
+else await runOnce(positionals[1]);
 
 async function runOnce(command) {
   const { connectionError, databaseOf, onServer, quote } = await import('./adapter.mjs');
@@ -85,8 +85,12 @@ async function runOnce(command) {
 async function serve() {
   const { adapterFactory, describeScriptError } = await import('./adapter.mjs');
 
+  // A panic in WebAssembly arrives as an uncaught exception and leaves the promise of the command pending. If this
+  // process died of it, the command line would end silently and with success, so the command gets its answer first.
   let panic = '';
+  let fail = () => {};
   globalThis.PRISMA_WASM_PANIC_REGISTRY = { set_message: (message) => (panic = message) };
+  process.on('uncaughtException', (error) => fail(error));
 
   let failedScript;
   const adapters = [];
@@ -121,6 +125,7 @@ async function serve() {
   }
 
   async function run(request) {
+    if (!wasm) throw new Error(missing);
     const { method, params = {} } = request;
     const engine = await engineFor(request);
     switch (method) {
@@ -172,7 +177,8 @@ async function serve() {
     const { id } = request;
     let reply;
     try {
-      reply = { jsonrpc: '2.0', id, result: await run(request) };
+      const died = new Promise((_, reject) => (fail = reject));
+      reply = { jsonrpc: '2.0', id, result: await Promise.race([run(request), died]) };
     } catch (error) {
       const data = { is_panic: false, ...explain(error, request) };
       reply = { jsonrpc: '2.0', id, error: { code: 4466, message: 'An error happened. Check the data field for details.', data } };

@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fchownSync, openSync, readFileSync, readdirSync, readlinkSync, statSync, symlinkSync } from 'node:fs';
+import { closeSync, existsSync, fchownSync, openSync, readFileSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
@@ -41,6 +41,12 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
+/** pg's client has these two, its types do not. */
+type Keeper = Client & { ref(): void; unref(): void };
+
+/** A server that we launched; `failure` says why it could not even be executed. */
+type ServerChild = ChildProcess & { failure?: string };
+
 /** Who runs the server: somebody else when we are root, which PostgreSQL refuses, otherwise ourselves. */
 type Account = { uid: number; gid: number } | undefined;
 
@@ -64,7 +70,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const cluster = join(dataDir, 'cluster');
 
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const account = await serverAccount(cluster);
+  const account = await serverAccount(dataDir, cluster);
   if (account) {
     await chown(dataDir, account.uid, account.gid);
     assertReachable(binaries.native, account);
@@ -78,48 +84,49 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const name = clusterName(cluster);
 
   /** Starts or adopts the server and returns our keeper on it. Patient with a server that says that it is busy. */
-  async function join_(): Promise<{ keeper: Client; port: number }> {
-    let child: (ChildProcess & { failed?: string }) | undefined;
+  async function attach(): Promise<{ keeper: Keeper; port: number }> {
+    let child: ServerChild | undefined;
     let launches = 0;
     let logStart = 0;
     let lastSign = Date.now();
 
-    for (;;) {
+    for (;; await sleep(20)) {
       const running = await readPidFile(cluster);
       const answer = running && (await connectKeeper(running.port, password, name));
       if (answer instanceof Client) {
         if (running!.pid !== child?.pid) log('using the PostgreSQL server that is already running');
         return { keeper: answer, port: running!.port };
       }
-      if (answer === 'busy') lastSign = Date.now();
 
-      const launched = child && child.exitCode === null && child.signalCode === null && !child.failed;
-      const processes = launched ? [] : await serverProcesses(name);
-      const alive = launched || (running && processes.includes(running.pid));
-      if (alive && Date.now() - lastSign > MAX_SILENCE_MS) {
+      const processes = await serverProcesses(name);
+      const alive = processes.some(({ isPostmaster }) => isPostmaster) || isRunning(child);
+      if (alive) {
+        if (answer && !answer.code?.startsWith('57')) throw new Error(`The embedded PostgreSQL in ${dataDir} refuses Frontdesk: ${answer.message}`);
+        if (answer) lastSign = Date.now();
+        if (Date.now() - lastSign < MAX_SILENCE_MS) continue;
         log('the PostgreSQL server does not answer: stopping it');
-        for (const pid of await serverProcesses(name)) kill(pid, 'SIGKILL');
+        for (const { pid } of processes) kill(pid, 'SIGKILL');
         lastSign = Date.now();
-      } else if (!alive) {
-        // Backends outlive a postmaster that was killed with -9 while they compute, and bar the next one from the data.
-        for (const pid of processes) kill(pid, 'SIGKILL');
-        // PostgreSQL itself clears the file of a dead server, but not when a stranger has its process id by now.
-        if (running && isAlive(running.pid)) await rm(join(cluster, 'postmaster.pid'), { force: true });
-
-        if (launches++ === MAX_LAUNCHES) {
-          const said = readLog(dataDir, logStart) || child?.failed || 'it said nothing';
-          throw new Error(`The embedded PostgreSQL in ${dataDir} does not start: ${said}`);
-        }
-        const port = await choosePort(options.port, cluster);
-        logStart = fileSize(logPath(dataDir));
-        child = launch({ ...binaries, dataDir, cluster, account, settings: { cluster_name: name, port, ...options.settings } });
-        lastSign = Date.now();
+        continue;
       }
-      await sleep(20);
+
+      // Backends outlive a postmaster that was killed with -9 while they compute, and keep the next one from the data.
+      for (const { pid } of processes) kill(pid, 'SIGKILL');
+      // PostgreSQL clears a dead server's file itself, but not when a stranger has got its process id.
+      if (running && kill(running.pid, 0) && (await readPidFile(cluster))?.pid === running.pid) await rm(pidPath(cluster), { force: true });
+
+      if (launches++ === MAX_LAUNCHES) {
+        const said = readLog(dataDir, logStart) || child?.failure || 'it said nothing';
+        throw new Error(`The embedded PostgreSQL in ${dataDir} does not start: ${said}`);
+      }
+      const port = await choosePort(options.port, cluster);
+      logStart = fileSize(logPath(dataDir));
+      child = launch({ ...binaries, dataDir, cluster, account, settings: { ...options.settings, cluster_name: name, port } });
+      lastSign = Date.now();
     }
   }
 
-  let { keeper, port } = await join_();
+  let { keeper, port } = await attach();
   await createDatabase(keeper);
   const url = `postgres://${USER}:${password}@127.0.0.1:${port}/${DATABASE}`;
 
@@ -128,7 +135,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   watch();
 
   function watch() {
-    keeper.unref(); // a process that forgets to stop may still end
+    keeper.unref(); // a process that forgets to stop can still end
     keeper.once('end', () => {
       if (!stopping) rejoining = rejoin();
     });
@@ -137,7 +144,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   async function rejoin() {
     log('lost the embedded PostgreSQL: starting it again');
     try {
-      const again = await join_();
+      const again = await attach();
       if (again.port !== port) log(`the embedded PostgreSQL had to move to port ${again.port}: restart this process`);
       keeper = again.keeper;
       watch();
@@ -148,6 +155,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
   async function leave() {
     await rejoining;
+    keeper.ref();
     if (await isLast(keeper)) await shutDown(cluster);
     await keeper.end().catch(() => {});
   }
@@ -186,10 +194,12 @@ function findBinaries() {
 
 // --- the user that runs it
 
-async function serverAccount(cluster: string): Promise<Account> {
+async function serverAccount(dataDir: string, cluster: string): Promise<Account> {
   if (process.getuid?.() !== 0) return undefined;
-  const owner = await stat(cluster).catch(() => undefined);
-  if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
+  for (const path of [cluster, dataDir]) {
+    const owner = await stat(path).catch(() => undefined);
+    if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
+  }
   try {
     await run('id', ['-u', 'postgres']).catch(() =>
       run('useradd', ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent', '--shell', '/usr/sbin/nologin', 'postgres']));
@@ -267,7 +277,7 @@ function clusterName(cluster: string): string {
   return `frontdesk-${createHash('sha256').update(`${dev}:${ino}`).digest('hex').slice(0, 12)}`;
 }
 
-async function createDatabase(keeper: Client): Promise<void> {
+async function createDatabase(keeper: Keeper): Promise<void> {
   const { rowCount } = await keeper.query('select from pg_database where datname = $1', [DATABASE]);
   if (rowCount) return;
   await keeper.query(`create database ${DATABASE}`).catch((error: DatabaseError) => {
@@ -279,7 +289,7 @@ async function createDatabase(keeper: Client): Promise<void> {
 
 function launch(server: {
   postgres: string; dataDir: string; cluster: string; account: Account; settings: Record<string, string | number>;
-}): ChildProcess & { failed?: string } {
+}): ServerChild {
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
@@ -295,23 +305,23 @@ function launch(server: {
   const out = openSync(path, fileSize(path) > MAX_LOG_BYTES ? 'w' : 'a', 0o600);
   if (server.account) fchownSync(out, server.account.uid, server.account.gid);
   // Detached, so that Ctrl-C in the terminal reaches Frontdesk first and not the database under it.
-  const child: ChildProcess & { failed?: string } = spawn(
+  const child: ServerChild = spawn(
     server.postgres,
     ['-D', server.cluster, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
     { ...server.account, cwd: server.dataDir, env: ENVIRONMENT, detached: true, stdio: ['ignore', out, out] },
   );
   closeSync(out);
-  child.on('error', (error) => { child.failed = explain(error); });
+  child.on('error', (error) => { child.failure = explain(error); });
   child.unref();
   return child;
 }
 
-/** Our keeper when our server answers; 'busy' when it says that it is starting or stopping; nothing otherwise. */
-async function connectKeeper(port: number, password: string, name: string): Promise<Client | 'busy' | undefined> {
+/** Our keeper when our server answers, what it said when it refused, nothing when it is silent or another's. */
+async function connectKeeper(port: number, password: string, name: string): Promise<Keeper | DatabaseError | undefined> {
   const client = new Client({
     host: '127.0.0.1', port, user: USER, password, database: 'postgres',
     application_name: 'frontdesk keeper', connectionTimeoutMillis: 3_000, statement_timeout: 10_000,
-  });
+  }) as Keeper;
   client.on('error', () => {}); // 'end' follows
   try {
     await client.connect();
@@ -321,13 +331,13 @@ async function connectKeeper(port: number, password: string, name: string): Prom
       return client;
     }
   } catch (error) {
-    if ((error as DatabaseError).code === '57P03') return 'busy';
+    if (error instanceof DatabaseError) return error;
   }
   void client.end().catch(() => {});
   return undefined;
 }
 
-async function isLast(keeper: Client): Promise<boolean> {
+async function isLast(keeper: Keeper): Promise<boolean> {
   try {
     await keeper.query('select pg_advisory_unlock_shared($1)', [KEEPER_LOCK]);
     const { rows } = await keeper.query('select pg_try_advisory_lock($1) as last', [KEEPER_LOCK]);
@@ -349,28 +359,38 @@ async function shutDown(cluster: string): Promise<void> {
   }
 }
 
+function isRunning(child: ServerChild | undefined): boolean {
+  return child !== undefined && !child.failure && child.exitCode === null && child.signalCode === null;
+}
+
+function pidPath(cluster: string): string {
+  return join(cluster, 'postmaster.pid');
+}
+
 async function readPidFile(cluster: string): Promise<{ pid: number; port: number } | undefined> {
-  const lines = (await readFile(join(cluster, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
+  const lines = (await readFile(pidPath(cluster), 'utf8').catch(() => '')).split('\n');
   const [pid, port] = [Number(lines[0]), Number(lines[3])];
   return pid > 0 && port > 0 ? { pid, port } : undefined;
 }
 
 /** The processes of our server, by command line: a process id alone may be a zombie's, or a stranger's by now. */
-async function serverProcesses(name: string): Promise<number[]> {
-  let all: [pid: number, command: string][];
-  if (process.platform === 'linux') {
+async function serverProcesses(name: string): Promise<{ pid: number; isPostmaster: boolean }[]> {
+  let all: { pid: number; command: string }[];
+  if (process.platform === 'linux') { // an image may lack ps
     all = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map((pid) => {
       try {
-        return [Number(pid), readFileSync(`/proc/${pid}/cmdline`, 'utf8')];
+        return { pid: Number(pid), command: readFileSync(`/proc/${pid}/cmdline`, 'utf8') };
       } catch {
-        return [Number(pid), ''];
+        return { pid: Number(pid), command: '' };
       }
     });
   } else {
     const { stdout } = await run('ps', ['-axo', 'pid=,command='], { maxBuffer: 1 << 26 });
-    all = stdout.split('\n').map((line) => [Number.parseInt(line, 10), line.replace(/^\s*\d+\s+/, '')]);
+    all = stdout.split('\n').map((line) => ({ pid: Number.parseInt(line, 10), command: line.replace(/^\s*\d+\s+/, '') }));
   }
-  return all.filter(([, command]) => /^(\S*\/)?postgres\b/.test(command) && command.includes(name)).map(([pid]) => pid);
+  return all
+    .filter(({ command }) => /^(\S*\/)?postgres\b/.test(command) && command.includes(name))
+    .map(({ pid, command }) => ({ pid, isPostmaster: command.includes(`cluster_name=${name}`) }));
 }
 
 async function choosePort(fixed: number | undefined, cluster: string): Promise<number> {
@@ -386,10 +406,6 @@ async function choosePort(fixed: number | undefined, cluster: string): Promise<n
   const port = (fixed || last ? await free(fixed ?? Number(last)) : undefined) ?? (fixed ? undefined : await free(0));
   if (!port) throw new Error(`The embedded PostgreSQL cannot listen on port ${fixed}: another program uses it.`);
   return port;
-}
-
-function isAlive(pid: number): boolean {
-  return kill(pid, 0);
 }
 
 function kill(pid: number, signal: NodeJS.Signals | 0): boolean {

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { Prisma, PrismaClient } from '../generated/prisma/client.ts';
+
+export type { Booking, ClassSession, Customer, Event, Payment, Service } from '../generated/prisma/client.ts';
+export { Prisma };
+export type Database = PrismaClient;
+/** What a verb writes with: the database inside one transaction. */
+export type Tx = Prisma.TransactionClient;
+
+/**
+ * Settings of every connection. Plans are made for the actual values: a list for a viewer of fifty
+ * customers and one for half a million need different ones. A killed client's locks go after two seconds.
+ */
+const session = {
+  timezone: 'UTC',
+  plan_cache_mode: 'force_custom_plan',
+  client_connection_check_interval: '2s',
+  lock_timeout: '5s',
+  statement_timeout: '30s',
+  idle_in_transaction_session_timeout: '60s',
+};
+
+/** Distinct statements that are kept prepared; beyond that they are sent unnamed. */
+const maxPrepared = 1_000;
+
+/**
+ * Connects lazily to PostgreSQL 15 or newer.
+ * @param onError is told of broken idle connections; the pool replaces them by itself.
+ */
+export function openDatabase(url: string, options: { poolSize?: number; onError?: (error: Error) => void } = {}): Database {
+  const onError = options.onError ?? (() => {});
+  const adapter = new PrismaPg(
+    {
+      connectionString: url,
+      max: options.poolSize ?? 20,
+      connectionTimeoutMillis: 5_000,
+      application_name: 'frontdesk',
+      options: Object.entries(session)
+        .map(([name, value]) => `-c ${name}=${value}`)
+        .join(' '),
+    },
+    { statementNameGenerator: nameStatements(), onPoolError: onError, onConnectionError: onError },
+  );
+  return new PrismaClient({ adapter, transactionOptions: { maxWait: 5_000, timeout: 15_000 } });
+}
+
+/** Named statements are parsed once a connection: 7 to 26 % less database time. Bounded, since pg keeps them for ever. */
+function nameStatements() {
+  const names = new Map<string, string>();
+  return ({ sql }: { sql: string }): string => {
+    const known = names.get(sql);
+    if (known !== undefined) return known;
+    if (names.size >= maxPrepared) return '';
+    const name = createHash('sha1').update(sql).digest('base64url');
+    names.set(sql, name);
+    return name;
+  };
+}
+
+/** The SQLSTATE and constraint of a database error, wherever Prisma wrapped it; null for other errors. */
+export function databaseError(error: unknown): { code: string; constraint: string | null; message: string } | null {
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return null;
+  const cause = (error.meta as { driverAdapterError?: { cause?: Record<string, unknown> } } | undefined)?.driverAdapterError?.cause;
+  const message = String(cause?.originalMessage ?? error.message);
+  const code = typeof cause?.originalCode === 'string' ? cause.originalCode : error.code;
+  return { code, constraint: /constraint "([^"]+)"/.exec(message)?.[1] ?? null, message };
+}

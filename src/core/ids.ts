@@ -1,0 +1,72 @@
+import { v7 } from 'uuid';
+
+/**
+ * Public ids: the type's prefix and the row's uuid v7 in Crockford's base32 (`cus_01kb…`), as TypeID
+ * writes them. They sort by time, and the same string stands in GraphQL, REST, webhooks and exports.
+ * In the database an id is the bare uuid.
+ */
+export const prefixes = {
+  Workspace: 'wsp',
+  User: 'usr',
+  Team: 'team',
+  ApiKey: 'key',
+  StaffMember: 'stf',
+  Resource: 'res',
+  Service: 'svc',
+  Customer: 'cus',
+  ClassSession: 'ses',
+  Booking: 'bkg',
+  Payment: 'pay',
+  Tag: 'tag',
+  Event: 'act',
+} as const;
+
+export type IdType = keyof typeof prefixes;
+
+const typeOfPrefix = new Map(Object.entries(prefixes).map(([type, prefix]) => [prefix as string, type as IdType]));
+
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+const valueOf = new Map([...alphabet].map((letter, value) => [letter, BigInt(value)]));
+
+/** A new uuid v7: sorts by the time it was made. */
+export function newId(): string {
+  return v7();
+}
+
+/** `('Customer', uuid)` -> `cus_…` */
+export function encodeId(type: IdType, uuid: string): string {
+  let rest = BigInt(`0x${uuid.replaceAll('-', '')}`);
+  let text = '';
+  for (let i = 0; i < 26; i++) {
+    text = alphabet[Number(rest & 31n)] + text;
+    rest >>= 5n;
+  }
+  return `${prefixes[type]}_${text}`;
+}
+
+/** The type and uuid of a public id, or null when it is not one. */
+export function decodeId(id: string): { type: IdType; uuid: string } | null {
+  const split = id.lastIndexOf('_');
+  const type = typeOfPrefix.get(id.slice(0, split));
+  const text = id.slice(split + 1);
+  if (!type || text.length !== 26) return null;
+  let value = 0n;
+  for (const letter of text) {
+    const digit = valueOf.get(letter);
+    if (digit === undefined) return null;
+    value = (value << 5n) | digit;
+  }
+  if (value >> 128n) return null;
+  const hex = value.toString(16).padStart(32, '0');
+  return { type, uuid: hyphenated(hex) };
+}
+
+/** The uuid of a public id of this type, or null. */
+export function uuidOf(type: IdType, id: string): string | null {
+  const decoded = decodeId(id);
+  return decoded?.type === type ? decoded.uuid : null;
+}
+
+function hyphenated(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

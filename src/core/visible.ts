@@ -1,0 +1,43 @@
+import type { Context } from './context.ts';
+import type { Prisma } from './database.ts';
+
+interface Where {
+  ApiKey: Prisma.ApiKeyWhereInput;
+  Booking: Prisma.BookingWhereInput;
+  ClassSession: Prisma.ClassSessionWhereInput;
+  Customer: Prisma.CustomerWhereInput;
+  CustomerTag: Prisma.CustomerTagWhereInput;
+  Event: Prisma.EventWhereInput;
+  Payment: Prisma.PaymentWhereInput;
+  Resource: Prisma.ResourceWhereInput;
+  Service: Prisma.ServiceWhereInput;
+  StaffMember: Prisma.StaffMemberWhereInput;
+  Tag: Prisma.TagWhereInput;
+  Team: Prisma.TeamWhereInput;
+  User: Prisma.UserWhereInput;
+}
+
+export type VisibleModel = keyof Where;
+
+/** Models whose rows belong to a customer: who may see the customer may see them. */
+const ofCustomer: ReadonlySet<VisibleModel> = new Set(['Booking', 'Payment', 'CustomerTag', 'Event']);
+
+/**
+ * The predicate that limits rows of a model to what the viewer may see. The only one: queries, `node`,
+ * nested fields, REST, exports and live delivery all go through it. Whether the viewer may see the model
+ * at all is a permission and not decided here.
+ */
+export function visible<Model extends VisibleModel>(ctx: Pick<Context, 'viewer' | 'workspace'>, model: Model): Where[Model] {
+  const workspaceId = ctx.workspace.id;
+  const reach = reachableCustomers(ctx.viewer);
+  if (model === 'Customer') return { workspaceId, deletedAt: null, ...reach } as Where[Model];
+  if (ofCustomer.has(model) && reach) return { workspaceId, customer: reach } as Where[Model];
+  return { workspaceId } as Where[Model];
+}
+
+/** Null when the viewer reaches every customer. */
+function reachableCustomers(viewer: Context['viewer']): Prisma.CustomerWhereInput | null {
+  if (viewer.rowScope === 'ALL') return null;
+  if (viewer.rowScope === 'OWN') return viewer.kind === 'customer' ? { id: viewer.id } : { id: { in: [] } };
+  return { access: { some: { principalId: { in: [...viewer.principals] } } } };
+}
