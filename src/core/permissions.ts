@@ -49,7 +49,7 @@ export const presets: Record<Preset, { permissions: readonly Permission[]; rowSc
     rowScope: 'TEAM',
   },
   STAFF: {
-    permissions: [...except(reads, 'apiKeys.read', 'users.read'), 'customers.write', 'bookings.write', 'payments.write', 'tags.assign'],
+    permissions: [...except(reads, 'apiKeys.read'), 'customers.write', 'bookings.write', 'payments.write', 'tags.assign'],
     rowScope: 'ASSIGNED',
   },
   VIEWER: { permissions: except(reads, 'apiKeys.read'), rowScope: 'ALL' },
@@ -59,15 +59,60 @@ export const presets: Record<Preset, { permissions: readonly Permission[]; rowSc
   },
 };
 
+/** What must be held to see rows of a model at all. */
+export const readPermission = {
+  ApiKey: 'apiKeys.read',
+  Booking: 'bookings.read',
+  ClassSession: 'bookings.read',
+  Customer: 'customers.read',
+  CustomerTag: 'tags.read',
+  Event: 'activities.read',
+  Payment: 'payments.read',
+  Resource: 'services.read',
+  Service: 'services.read',
+  StaffMember: 'staff.read',
+  Tag: 'tags.read',
+  Team: 'users.read',
+  User: 'users.read',
+} as const satisfies Record<string, Permission>;
+
+/** What must be held to see events about a noun, the part of their name before the dot. */
+export const eventPermission: Readonly<Record<string, Permission>> = {
+  customer: 'customers.read',
+  tag: 'tags.read',
+  booking: 'bookings.read',
+  payment: 'payments.read',
+  service: 'services.read',
+  resource: 'services.read',
+  staff_member: 'staff.read',
+  user: 'users.read',
+  team: 'users.read',
+  api_key: 'apiKeys.read',
+};
+
+/** Whoever may change a thing is answered with it, and so may see it. */
+function withImplied(scopes: readonly string[]): Set<string> {
+  const implied = new Set(scopes);
+  for (const scope of scopes) implied.add(`${scope.split('.')[0]}.read`);
+  if (implied.has('tags.assign')) implied.add('customers.read');
+  return implied;
+}
+
 /** The permissions of a preset, narrowed by scopes: no scopes means all of the preset's. */
 export function permissionsOf(preset: Preset, scopes: readonly string[] = []): ReadonlySet<Permission> {
   const own = presets[preset].permissions;
-  return new Set(scopes.length ? own.filter((name) => scopes.includes(name)) : own);
+  if (scopes.length === 0) return new Set(own);
+  const wanted = withImplied(scopes);
+  return new Set(own.filter((name) => wanted.has(name)));
+}
+
+/** The refusal of a caller who lacks the permission. */
+export function refusal(ctx: Pick<Context, 'viewer'>, permission: Permission): Refused {
+  if (ctx.viewer.kind === 'anonymous') return new Refused('UNAUTHENTICATED', 'Sign in first: send an API key or a token.');
+  return new Refused('FORBIDDEN', `You need the permission ${permission}.`, { permission });
 }
 
 /** The first line of every verb: refuses a caller who lacks the permission. */
 export function allow(ctx: Pick<Context, 'viewer'>, permission: Permission): void {
-  if (ctx.viewer.permissions.has(permission)) return;
-  if (ctx.viewer.kind === 'anonymous') throw new Refused('UNAUTHENTICATED', 'Sign in first: send an API key or a token.');
-  throw new Refused('FORBIDDEN', `You need the permission ${permission}.`, { permission });
+  if (!ctx.viewer.permissions.has(permission)) throw refusal(ctx, permission);
 }

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import type { Permission } from '../core/permissions.ts';
 
 /**
- * Every event that can happen: its version, what it says, what it is about, how a timeline words it and
- * which permission its readers need. Events hold ids and facts that are not personal; personal values go
+ * Every event that can happen: its version, what it says, what it is about and how a timeline words it. Who
+ * may see it follows from its noun (`eventPermission` in core/permissions.ts). Events hold ids and facts that are not personal; personal values go
  * into `personal` when the event is recorded, and stand in rows of their own.
  *
  * A schema never changes within a version: raise `version` and add the step from the old one to `upgrades`.
@@ -12,8 +11,6 @@ export interface EventType<Data = never> {
   version: number;
   /** Said in the API's documentation. */
   description: string;
-  /** Permission of those who may see it. */
-  permission: Permission;
   /** Type of the object that the event is about. */
   subject: 'Customer' | 'Booking' | 'Payment' | 'Service' | 'StaffMember' | 'Resource' | 'Tag' | 'User' | 'Team' | 'ApiKey';
   data: z.ZodType<Data>;
@@ -25,62 +22,62 @@ export interface EventType<Data = never> {
 
 function event<Shape extends z.ZodRawShape>(
   description: string,
-  permission: Permission,
   subject: EventType['subject'],
   shape: Shape,
   title: (data: z.output<z.ZodObject<Shape>>) => string,
 ): EventType<z.output<z.ZodObject<Shape>>> {
-  return { version: 1, description, permission, subject, data: z.strictObject(shape) as never, title, upgrades: [] };
+  return { version: 1, description, subject, data: z.strictObject(shape) as never, title, upgrades: [] };
 }
 
-const uuid = z.uuid();
+/** A public id, so that what an event says can be handed on as it is. */
+const id = z.string().regex(/^[a-z]+_[0-9a-z]{26}$/);
 const instant = z.iso.datetime();
 const minor = z.string().regex(/^\d+$/);
 
 /** What every event about a booking says. */
 const booking = {
-  bookingId: uuid,
-  serviceId: uuid,
+  bookingId: id,
+  serviceId: id,
   serviceName: z.string(),
-  staffMemberId: uuid.nullable(),
-  resourceId: uuid.nullable(),
+  staffMemberId: id.nullable(),
+  resourceId: id.nullable(),
   status: z.enum(['PENDING', 'CONFIRMED', 'CANCELLED', 'COMPLETED', 'NO_SHOW']),
   startsAt: instant,
   endsAt: instant,
 };
-const payment = { paymentId: uuid, bookingId: uuid.nullable(), amountMinor: minor, currency: z.string(), method: z.string() };
+const payment = { paymentId: id, bookingId: id.nullable(), amountMinor: minor, currency: z.string(), method: z.string() };
 const named = { name: z.string() };
 
 export const catalogue = {
-  'customer.created': event('A customer was added.', 'customers.read', 'Customer', { source: z.string().nullable() }, () => 'Customer added'),
-  'customer.updated': event('Fields of a customer changed.', 'customers.read', 'Customer', { fields: z.array(z.string()) }, (d) => `Changed ${d.fields.join(', ')}`),
-  'customer.deleted': event('A customer was deleted and their personal data erased.', 'customers.read', 'Customer', {}, () => 'Customer deleted'),
-  'tag.added': event('A tag was put on a customer.', 'tags.read', 'Tag', { tagId: uuid, tagName: z.string() }, (d) => `Tagged ${d.tagName}`),
-  'tag.removed': event('A tag was taken off a customer.', 'tags.read', 'Tag', { tagId: uuid, tagName: z.string() }, (d) => `Tag ${d.tagName} removed`),
-  'booking.created': event('A booking was made.', 'bookings.read', 'Booking', booking, (d) => `Booked ${d.serviceName}`),
-  'booking.updated': event('Details of a booking changed.', 'bookings.read', 'Booking', booking, (d) => `Booking of ${d.serviceName} changed`),
-  'booking.rescheduled': event('A booking was moved to another time, staff member or resource.', 'bookings.read', 'Booking', booking, (d) => `Booking of ${d.serviceName} moved`),
-  'booking.confirmed': event('A booking was confirmed.', 'bookings.read', 'Booking', booking, (d) => `Booking of ${d.serviceName} confirmed`),
-  'booking.cancelled': event('A booking was called off.', 'bookings.read', 'Booking', booking, (d) => `Booking of ${d.serviceName} cancelled`),
-  'booking.completed': event('A booking took place.', 'bookings.read', 'Booking', booking, (d) => `Visit for ${d.serviceName} completed`),
-  'booking.no_show': event('The customer did not come.', 'bookings.read', 'Booking', booking, (d) => `No-show for ${d.serviceName}`),
-  'payment.recorded': event('A payment was received.', 'payments.read', 'Payment', payment, () => 'Payment received'),
-  'payment.refunded': event('All or part of a payment went back.', 'payments.read', 'Payment', payment, () => 'Payment refunded'),
-  'service.created': event('A service was added.', 'services.read', 'Service', named, (d) => `Service ${d.name} added`),
-  'service.updated': event('A service changed.', 'services.read', 'Service', named, (d) => `Service ${d.name} changed`),
-  'resource.created': event('A resource was added.', 'services.read', 'Resource', named, (d) => `Resource ${d.name} added`),
-  'resource.updated': event('A resource changed.', 'services.read', 'Resource', named, (d) => `Resource ${d.name} changed`),
-  'staff_member.created': event('A staff member was added.', 'staff.read', 'StaffMember', {}, () => 'Staff member added'),
-  'staff_member.updated': event('A staff member changed.', 'staff.read', 'StaffMember', { fields: z.array(z.string()) }, () => 'Staff member changed'),
-  'tag.created': event('A tag was made.', 'tags.read', 'Tag', named, (d) => `Tag ${d.name} made`),
-  'tag.updated': event('A tag changed.', 'tags.read', 'Tag', named, (d) => `Tag ${d.name} changed`),
-  'tag.deleted': event('A tag was deleted, and with it taken off every customer.', 'tags.read', 'Tag', named, (d) => `Tag ${d.name} deleted`),
-  'user.created': event('A user was added.', 'users.read', 'User', { role: z.string() }, () => 'User added'),
-  'user.updated': event('A user changed: role, row scope, or whether they may sign in.', 'users.read', 'User', { fields: z.array(z.string()) }, () => 'User changed'),
-  'team.created': event('A team was made.', 'users.read', 'Team', named, (d) => `Team ${d.name} made`),
-  'team.updated': event('A team or its members changed.', 'users.read', 'Team', named, (d) => `Team ${d.name} changed`),
-  'api_key.created': event('An API key was made.', 'apiKeys.read', 'ApiKey', { prefix: z.string() }, (d) => `API key ${d.prefix}… made`),
-  'api_key.revoked': event('An API key was revoked.', 'apiKeys.read', 'ApiKey', { prefix: z.string() }, (d) => `API key ${d.prefix}… revoked`),
+  'customer.created': event('A customer was added.', 'Customer', { source: z.string().nullable() }, () => 'Customer added'),
+  'customer.updated': event('Fields of a customer changed.', 'Customer', { fields: z.array(z.string()) }, (d) => `Changed ${d.fields.join(', ')}`),
+  'customer.deleted': event('A customer was deleted and their personal data erased.', 'Customer', {}, () => 'Customer deleted'),
+  'tag.added': event('A tag was put on a customer.', 'Tag', { tagId: id, tagName: z.string() }, (d) => `Tagged ${d.tagName}`),
+  'tag.removed': event('A tag was taken off a customer.', 'Tag', { tagId: id, tagName: z.string() }, (d) => `Tag ${d.tagName} removed`),
+  'booking.created': event('A booking was made.', 'Booking', booking, (d) => `Booked ${d.serviceName}`),
+  'booking.updated': event('Details of a booking changed.', 'Booking', booking, (d) => `Booking of ${d.serviceName} changed`),
+  'booking.rescheduled': event('A booking was moved to another time, staff member or resource.', 'Booking', booking, (d) => `Booking of ${d.serviceName} moved`),
+  'booking.confirmed': event('A booking was confirmed.', 'Booking', booking, (d) => `Booking of ${d.serviceName} confirmed`),
+  'booking.cancelled': event('A booking was called off.', 'Booking', booking, (d) => `Booking of ${d.serviceName} cancelled`),
+  'booking.completed': event('A booking took place.', 'Booking', booking, (d) => `Visit for ${d.serviceName} completed`),
+  'booking.no_show': event('The customer did not come.', 'Booking', booking, (d) => `No-show for ${d.serviceName}`),
+  'payment.recorded': event('A payment was received.', 'Payment', payment, () => 'Payment received'),
+  'payment.refunded': event('All or part of a payment went back.', 'Payment', payment, () => 'Payment refunded'),
+  'service.created': event('A service was added.', 'Service', named, (d) => `Service ${d.name} added`),
+  'service.updated': event('A service changed.', 'Service', named, (d) => `Service ${d.name} changed`),
+  'resource.created': event('A resource was added.', 'Resource', named, (d) => `Resource ${d.name} added`),
+  'resource.updated': event('A resource changed.', 'Resource', named, (d) => `Resource ${d.name} changed`),
+  'staff_member.created': event('A staff member was added.', 'StaffMember', {}, () => 'Staff member added'),
+  'staff_member.updated': event('A staff member changed.', 'StaffMember', { fields: z.array(z.string()) }, () => 'Staff member changed'),
+  'tag.created': event('A tag was made.', 'Tag', named, (d) => `Tag ${d.name} made`),
+  'tag.updated': event('A tag changed.', 'Tag', named, (d) => `Tag ${d.name} changed`),
+  'tag.deleted': event('A tag was deleted, and with it taken off every customer.', 'Tag', named, (d) => `Tag ${d.name} deleted`),
+  'user.created': event('A user was added.', 'User', { role: z.string() }, () => 'User added'),
+  'user.updated': event('A user changed: role, row scope, or whether they may sign in.', 'User', { fields: z.array(z.string()) }, () => 'User changed'),
+  'team.created': event('A team was made.', 'Team', named, (d) => `Team ${d.name} made`),
+  'team.updated': event('A team or its members changed.', 'Team', named, (d) => `Team ${d.name} changed`),
+  'api_key.created': event('An API key was made.', 'ApiKey', { prefix: z.string() }, (d) => `API key ${d.prefix}… made`),
+  'api_key.revoked': event('An API key was revoked.', 'ApiKey', { prefix: z.string() }, (d) => `API key ${d.prefix}… revoked`),
 } as const;
 
 export type EventName = keyof typeof catalogue;

@@ -1,0 +1,79 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Bus } from './bus.ts';
+import type { Database } from './database.ts';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Rows of the outbox that a scrape looks at, so that a jam cannot make scrapes slow. */
+const maxCounted = 100_000;
+
+interface Backlog {
+  rows: number;
+  stranded: number;
+  lag: number;
+}
+
+/**
+ * What a process counts, and what it asks the database when it is scraped. One registry a process, none
+ * shared, so that tests can run several. While the database is away its gauges are NaN.
+ */
+export function createMetrics(db: Database, bus: Bus) {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const outboxRows = gauge('frontdesk_event_outbox_rows', 'Committed events that have no position yet.');
+  const stranded = gauge('frontdesk_event_outbox_stranded_rows', 'Events at or below the sequencer\'s mark, which nobody will ever move. Must be 0.');
+  const lag = gauge('frontdesk_event_lag_seconds', 'Age of the oldest event that has no position yet.');
+  const connections = new Gauge({ name: 'frontdesk_database_connections', help: 'Connections of all Frontdesk processes to the database.', labelNames: ['state'], registers });
+  new Gauge({
+    name: 'frontdesk_bus_ok',
+    help: '1 when other processes are reached through the bus, 0 while readers poll.',
+    registers,
+    collect() {
+      this.set(bus.state() === 'ok' ? 1 : 0);
+    },
+  });
+
+  async function askDatabase(): Promise<void> {
+    // NaN is "not known": better than the number of the scrape before.
+    for (const one of [outboxRows, stranded, lag]) one.set(Number.NaN);
+    connections.reset();
+    const [[backlog], pool] = await Promise.all([
+      db.$queryRaw<Backlog[]>`
+        SELECT count(*)::integer AS rows,
+          count(*) FILTER (WHERE seq <= (SELECT mark FROM event_sequencer))::integer AS stranded,
+          coalesce(extract(epoch FROM clock_timestamp() - min(recorded_at)), 0)::float8 AS lag
+        FROM (SELECT seq, recorded_at FROM event_outbox ORDER BY seq LIMIT ${maxCounted}::integer) AS first`,
+      db.$queryRaw<{ state: string; count: number }[]>`
+        SELECT coalesce(state, 'unknown') AS state, count(*)::integer AS count FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'frontdesk' GROUP BY 1`,
+    ]);
+    if (!backlog) return;
+    outboxRows.set(backlog.rows);
+    stranded.set(backlog.stranded);
+    lag.set(Math.max(0, backlog.lag));
+    for (const { state, count } of pool) connections.set({ state }, count);
+  }
+
+  return {
+    registry,
+    httpRequests: new Counter({ name: 'frontdesk_http_requests_total', help: 'HTTP requests answered.', labelNames: ['route', 'status'], registers }),
+    httpSeconds: new Histogram({
+      name: 'frontdesk_http_request_duration_seconds',
+      help: 'Time from a request\'s first byte to the end of its answer; streams are not in it.',
+      labelNames: ['route'],
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    }),
+    operations: new Counter({ name: 'frontdesk_graphql_operations_total', help: 'GraphQL operations, on every transport.', labelNames: ['type', 'outcome'], registers }),
+    sockets: gauge('frontdesk_websockets', 'Open WebSockets.'),
+    subscriptions: gauge('frontdesk_subscriptions', 'Running GraphQL subscriptions, over WebSocket and SSE.'),
+    /** Everything in the text form of Prometheus. */
+    async scrape(): Promise<string> {
+      await askDatabase().catch(() => {});
+      return registry.metrics();
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { randomInt } from 'node:crypto';
+import { z } from 'zod';
+import { onConstraint } from '../../core/constraints.ts';
+import type { Context } from '../../core/context.ts';
+import type { Booking, Tx } from '../../core/database.ts';
+import { AlreadyExists, InvalidState } from '../../core/errors.ts';
+import { newId } from '../../core/ids.ts';
+import { visibleOrThrow } from '../../core/load.ts';
+import { moneyInput } from '../../core/money.ts';
+import { idOf, idempotencyKey, parse, text } from '../../core/parse.ts';
+import { allow } from '../../core/permissions.ts';
+import { writeOnce } from '../../core/write.ts';
+import { record } from '../../events/record.ts';
+import { bookingFacts } from './bookingFacts.ts';
+import { planSlot, slotConstraints, slotFields } from './slot.ts';
+
+const CreateBookingInput = z.object({
+  customerId: idOf('Customer'),
+  serviceId: idOf('Service'),
+  ...slotFields,
+  price: moneyInput.nullish(),
+  notes: text(5_000).nullish(),
+  externalId: text(255).nullish(),
+  idempotencyKey,
+});
+
+/**
+ * Books a slot for a customer; the booking is PENDING until confirmed. The database refuses overlaps, buffers
+ * included, and a place too many in a class, so two callers can never both win.
+ */
+export async function createBooking(ctx: Context, input: unknown): Promise<Booking> {
+  allow(ctx, 'bookings.write');
+  const wish = parse(CreateBookingInput, input);
+
+  const create = async (tx: Tx) => {
+    const customer = await visibleOrThrow(ctx, tx, 'Customer', wish.customerId);
+    if (customer.status === 'BLOCKED') throw new InvalidState('The customer is blocked and may not book.');
+    const service = await visibleOrThrow(ctx, tx, 'Service', wish.serviceId);
+    if (!service.active) throw new InvalidState('The service cannot be booked at present.');
+    const slot = await planSlot(ctx, tx, service, {
+      staffMemberId: wish.staffMemberId ?? null,
+      resourceId: wish.resourceId ?? null,
+      startsAt: wish.startsAt,
+      timeZone: wish.timeZone ?? null,
+      durationMinutes: wish.durationMinutes ?? null,
+    });
+    const booking = await onConstraint(
+      tx.booking.create({
+        data: {
+          id: newId(),
+          workspaceId: ctx.workspace.id,
+          reference: newReference(),
+          externalId: wish.externalId ?? null,
+          customerId: customer.id,
+          serviceId: service.id,
+          ...slot,
+          status: 'PENDING',
+          priceMinor: wish.price?.minor ?? service.priceMinor,
+          currency: wish.price?.currency ?? service.currency,
+          notes: wish.notes ?? null,
+          createdAt: ctx.clock.now(),
+          updatedAt: ctx.clock.now(),
+        },
+      }),
+      {
+        ...slotConstraints,
+        booking_workspace_id_external_id_key: () => new AlreadyExists('externalId', 'Another booking has this external id.'),
+      },
+    );
+    await record(ctx, tx, 'booking.created', { subjectId: booking.id, customerId: customer.id, data: bookingFacts(booking, service) });
+    return booking;
+  };
+  return writeOnce(ctx, { name: 'createBooking', input: wish }, create, (tx, id) => visibleOrThrow(ctx, tx, 'Booking', id));
+}
+
+const letters = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ';
+
+/** Ten letters and digits that are not mistaken for each other: `7KQ2M-XW9FA`. 50 random bits, checked by a unique index. */
+function newReference(): string {
+  const code = Array.from({ length: 10 }, () => letters[randomInt(letters.length)]).join('');
+  return `${code.slice(0, 5)}-${code.slice(5)}`;
+}

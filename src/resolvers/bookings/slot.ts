@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import type { Context } from '../../core/context.ts';
+import type { Service, Tx } from '../../core/database.ts';
+import { ClassFull, InvalidInput, InvalidState, SlotTaken } from '../../core/errors.ts';
+import { newId } from '../../core/ids.ts';
+import { visibleOrThrow } from '../../core/load.ts';
+import { idOf, instant, timeZone } from '../../core/parse.ts';
+
+/** The input fields that say when, with whom and where. */
+export const slotFields = {
+  staffMemberId: idOf('StaffMember').nullish(),
+  resourceId: idOf('Resource').nullish(),
+  startsAt: instant,
+  timeZone: timeZone.nullish(),
+  durationMinutes: z
+    .int()
+    .min(1, 'Must be at least 1 minute.')
+    .max(366 * 24 * 60, 'Must be at most a year.')
+    .nullish(),
+};
+
+/** The database's refusals of a slot, in the words of the input. */
+export const slotConstraints = {
+  booking_staff_member_free: () => new SlotTaken('staffMemberId'),
+  booking_resource_free: () => new SlotTaken('resourceId'),
+  class_session_not_overbooked: () => new ClassFull(),
+};
+
+export interface SlotWish {
+  staffMemberId: string | null;
+  resourceId: string | null;
+  startsAt: Date;
+  timeZone: string | null;
+  durationMinutes: number | null;
+}
+
+/** The columns of a booking that its slot decides. */
+export interface Slot {
+  staffMemberId: string | null;
+  resourceId: string | null;
+  sessionId: string | null;
+  startsAt: Date;
+  endsAt: Date;
+  blockedFrom: Date;
+  blockedUntil: Date;
+  timeZone: string;
+}
+
+/**
+ * Works out the slot of a booking: its end from the service unless a duration is given, the time for which
+ * staff and resource are taken from the service's buffers, and for a class the session that it shares.
+ * Whether the slot is free is for the database to say.
+ */
+export async function planSlot(ctx: Context, tx: Tx, service: Service, wish: SlotWish): Promise<Slot> {
+  const staffMember = wish.staffMemberId ? await visibleOrThrow(ctx, tx, 'StaffMember', wish.staffMemberId) : null;
+  const resource = wish.resourceId ? await visibleOrThrow(ctx, tx, 'Resource', wish.resourceId) : null;
+  if (staffMember && !staffMember.active) throw new InvalidState('The staff member does not take bookings at present.');
+  if (resource && !resource.active) throw new InvalidState('The resource cannot be booked at present.');
+
+  const isClass = service.capacity > 1;
+  if (isClass && wish.durationMinutes && wish.durationMinutes !== service.durationMinutes) {
+    throw new InvalidInput([{ path: 'durationMinutes', message: `A class lasts ${service.durationMinutes} minutes for everyone; leave this out.` }]);
+  }
+  const minutes = (count: number) => count * 60_000;
+  const startsAt = wish.startsAt;
+  const endsAt = new Date(startsAt.getTime() + minutes(wish.durationMinutes ?? service.durationMinutes));
+  const times = {
+    startsAt,
+    endsAt,
+    blockedFrom: new Date(startsAt.getTime() - minutes(service.bufferBeforeMinutes)),
+    blockedUntil: new Date(endsAt.getTime() + minutes(service.bufferAfterMinutes)),
+    timeZone: wish.timeZone ?? staffMember?.timeZone ?? ctx.workspace.timeZone,
+  };
+  if (!isClass) return { ...times, staffMemberId: wish.staffMemberId, resourceId: wish.resourceId, sessionId: null };
+
+  const session = await sessionFor(ctx, tx, service, { ...wish, endsAt });
+  return { ...times, staffMemberId: session.staffMemberId, resourceId: session.resourceId, sessionId: session.id };
+}
+
+/** The sitting of a class at this time: the one that exists and fits the wish, or a new one. */
+async function sessionFor(ctx: Context, tx: Tx, service: Service, wish: SlotWish & { endsAt: Date }) {
+  const workspaceId = ctx.workspace.id;
+  const fitting = {
+    workspaceId,
+    serviceId: service.id,
+    startsAt: wish.startsAt,
+    ...(wish.staffMemberId && { staffMemberId: wish.staffMemberId }),
+    ...(wish.resourceId && { resourceId: wish.resourceId }),
+  };
+  const find = () => tx.classSession.findFirst({ where: fitting, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
+  const known = await find();
+  if (known) return known;
+  await tx.classSession.createMany({
+    data: [
+      {
+        id: newId(),
+        workspaceId,
+        serviceId: service.id,
+        staffMemberId: wish.staffMemberId,
+        resourceId: wish.resourceId,
+        startsAt: wish.startsAt,
+        endsAt: wish.endsAt,
+        capacity: service.capacity,
+        createdAt: ctx.clock.now(),
+      },
+    ],
+    skipDuplicates: true, // Somebody else may open the same session at this moment.
+  });
+  const session = await find();
+  if (!session) throw new Error('A class session vanished between its creation and its use.');
+  return session;
+}

@@ -1,0 +1,86 @@
+import SchemaBuilder from '@pothos/core';
+import ComplexityPlugin from '@pothos/plugin-complexity';
+import ErrorsPlugin from '@pothos/plugin-errors';
+import PrismaPlugin from '@pothos/plugin-prisma';
+import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import type { Context } from '../core/context.ts';
+import { type IdType, decodeId, encodeId } from '../core/ids.ts';
+import { type Permission, refusal } from '../core/permissions.ts';
+import type { EventLog } from '../events/log.ts';
+import type PrismaTypes from '../generated/pothos.ts';
+import { getDatamodel } from '../generated/pothos.ts';
+
+/** What resolvers are handed: the context of every verb, and the log for subscriptions. */
+export interface GraphQLContext extends Context {
+  eventLog: EventLog;
+}
+
+export interface Types {
+  PrismaTypes: PrismaTypes;
+  Context: GraphQLContext;
+  DefaultFieldNullability: false;
+  DefaultEdgesNullability: false;
+  DefaultNodeNullability: false;
+  AuthScopes: { permission: Permission };
+  Scalars: {
+    ID: { Input: string; Output: string };
+    DateTime: { Input: Date; Output: Date };
+    Date: { Input: Date; Output: Date };
+    Decimal: { Input: string; Output: string };
+    CurrencyCode: { Input: string; Output: string };
+    TimeZone: { Input: string; Output: string };
+    JSON: { Input: unknown; Output: unknown };
+  };
+}
+
+/** Nodes that one request may cost, by page sizes; said in the error when it is exceeded. */
+export const maxCost = 50_000;
+
+/**
+ * Makes the schema; defines no types itself. Errors come first so that they wrap authorisation too.
+ */
+export const builder = new SchemaBuilder<Types>({
+  plugins: [ErrorsPlugin, ScopeAuthPlugin, ComplexityPlugin, RelayPlugin, PrismaPlugin],
+  defaultFieldNullability: false,
+  relay: {
+    cursorType: 'String',
+    encodeGlobalID: (type, id) => encodeId(type as IdType, String(id)),
+    decodeGlobalID: (id) => {
+      const decoded = decodeId(id);
+      return { typename: decoded?.type ?? '', id: decoded?.uuid ?? '' };
+    },
+    nodeQueryOptions: false,
+    nodesQueryOptions: false,
+    nodesOnConnection: { description: 'The objects of this page, without their edges.', complexity: { field: 1, multiplier: 1 } },
+    edgesFieldOptions: { nullable: false, complexity: { field: 1, multiplier: 1 } },
+    nodeFieldOptions: { nullable: false },
+  },
+  prisma: {
+    client: (ctx) => ctx.db,
+    dmmf: getDatamodel(),
+    maxConnectionSize: 100,
+    defaultConnectionSize: 50,
+  },
+  scopeAuth: {
+    authScopes: (ctx) => ({ permission: (permission) => ctx.viewer.permissions.has(permission) }),
+    unauthorizedError: (_parent, ctx, info) => {
+      const scopes = info.parentType.getFields()[info.fieldName]?.extensions.permission;
+      return refusal(ctx, scopes as Permission);
+    },
+  },
+  errors: {
+    defaultTypes: [],
+    directResult: true,
+    defaultUnionOptions: { name: ({ fieldName }) => `${fieldName[0]?.toUpperCase()}${fieldName.slice(1)}Result` },
+  },
+  complexity: {
+    defaultComplexity: 1,
+    defaultListMultiplier: 10,
+    limit: { complexity: maxCost, depth: 15, breadth: 1_000 },
+  },
+});
+
+builder.queryType({});
+builder.mutationType({});
+builder.subscriptionType({});

@@ -1,0 +1,80 @@
+import { uuidOf } from '../core/ids.ts';
+import { type Delivery, follow } from '../resolvers/events/follow.ts';
+import { builder } from './builder.ts';
+import { ActivityTypeEnum, BookingStatusEnum } from './enums.ts';
+import { guarded, loaded } from './read.ts';
+
+/**
+ * Subscriptions. Each yields an event object with a cursor and takes `after` to resume: the client gets every
+ * event since, each once and in order, and goes on live. What is in the event is read as the viewer, when it
+ * is delivered.
+ */
+
+const cursor = 'Hand this back as `after` to go on behind this event, also after a disconnect.';
+const after = 'The cursor of the last event that you have; everything since then is delivered first. From now on, when left out.';
+
+const ActivityAdded = builder.objectRef<Delivery>('ActivityAdded').implement({
+  description: 'Something happened with a customer.',
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', { description: cursor }),
+    activity: loaded<Delivery>(t, 'Event', { nullable: false, description: 'What happened.' }, ({ event }) => event.id),
+  }),
+});
+
+builder.subscriptionField('activityAdded', (t) =>
+  t.field({
+    type: ActivityAdded,
+    nullable: true,
+    description: 'What happens on the timelines of customers, as it happens.',
+    ...guarded('activities.read'),
+    args: {
+      customerId: t.arg.id({ description: 'Only the timeline of this customer.' }),
+      types: t.arg({ type: [ActivityTypeEnum], description: 'Only these types; all when left out.' }),
+      after: t.arg.string({ description: after }),
+    },
+    subscribe: (_root, args, ctx) => {
+      const customer = args.customerId && (uuidOf('Customer', args.customerId) ?? 'none');
+      const types = args.types && new Set<string>(args.types);
+      return follow(
+        ctx,
+        args.after,
+        (event) => event.customerId !== null && (!customer || event.customerId === customer) && (!types || types.has(event.type)),
+      );
+    },
+    resolve: (delivery) => delivery,
+  }),
+);
+
+const BookingChanged = builder.objectRef<Delivery>('BookingChanged').implement({
+  description: 'A booking was made or changed.',
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', { description: cursor }),
+    type: t.field({ type: ActivityTypeEnum, description: 'What happened to it.', resolve: ({ event }) => event.type }),
+    booking: loaded<Delivery>(t, 'Booking', { nullable: true, description: 'The booking as it is now.' }, ({ event }) => event.subjectId),
+  }),
+});
+
+builder.subscriptionField('bookingChanged', (t) =>
+  t.field({
+    type: BookingChanged,
+    nullable: true,
+    description: 'Bookings as they are made and change.',
+    ...guarded('bookings.read'),
+    args: {
+      customerId: t.arg.id({ description: 'Only bookings of this customer.' }),
+      staffMemberId: t.arg.id({ description: 'Only bookings with this staff member.' }),
+      statuses: t.arg({ type: [BookingStatusEnum], description: 'Only bookings that are now in one of these statuses.' }),
+      after: t.arg.string({ description: after }),
+    },
+    subscribe: (_root, args, ctx) => {
+      const customer = args.customerId && (uuidOf('Customer', args.customerId) ?? 'none');
+      const statuses = args.statuses && new Set<string>(args.statuses);
+      return follow(ctx, args.after, (event) => {
+        if (!event.type.startsWith('booking.') || (customer && event.customerId !== customer)) return false;
+        const { staffMemberId, status } = event.data as { staffMemberId: string | null; status: string };
+        return (!args.staffMemberId || staffMemberId === args.staffMemberId) && (!statuses || statuses.has(status));
+      });
+    },
+    resolve: (delivery) => delivery,
+  }),
+);

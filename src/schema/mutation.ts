@@ -1,0 +1,58 @@
+import type { FieldRef, InputFieldMap, InputRef } from '@pothos/core';
+import { InvalidInput } from '../core/errors.ts';
+import { type GraphQLContext, builder } from './builder.ts';
+import type { Schema } from './read.ts';
+
+type InputFields = PothosSchemaTypes.InputFieldBuilder<Schema, 'InputObject'>;
+
+interface MutationOptions<Row> {
+  description: string;
+  /** Fields of `XInput`; what they mean is checked by the verb. */
+  input: (t: InputFields) => InputFieldMap;
+  /** The payload's one field, named after its object. */
+  payload: { field: string; type: unknown; description: string };
+  /** Classes of failures besides InvalidInput, which every mutation can answer. */
+  failures: (abstract new (...args: never[]) => Error)[];
+  run: (ctx: GraphQLContext, input: never) => Promise<Row>;
+}
+
+/**
+ * One mutation: `createBooking(input: CreateBookingInput!): CreateBookingResult`, a union of
+ * `CreateBookingPayload` and the failures that a caller can act on. The verb does the work.
+ */
+export function mutation<Row>(name: string, options: MutationOptions<Row>): void {
+  const Name = `${name[0]?.toUpperCase()}${name.slice(1)}`;
+  const input: InputRef<unknown> = builder.inputType(`${Name}Input`, {
+    description: `What ${name} needs.`,
+    fields: options.input as never,
+  }) as never;
+  const payload = builder.objectRef<{ row: Row }>(`${Name}Payload`).implement({
+    description: `What ${name} did.`,
+    fields: (t) => ({
+      [options.payload.field]: t.field({
+        type: options.payload.type as never,
+        description: options.payload.description,
+        resolve: ({ row }: { row: Row }) => row as never,
+      }) as FieldRef<Schema, unknown>,
+    }),
+  });
+  builder.mutationField(name, (t) =>
+    t.field({
+      type: payload,
+      nullable: true,
+      description: options.description,
+      args: { input: t.arg({ type: input as never, required: true, description: 'What to do.' }) },
+      errors: { types: [InvalidInput, ...options.failures] as never },
+      resolve: async (_root: unknown, args: unknown, ctx: GraphQLContext) => ({
+        row: await options.run(ctx, (args as { input: never }).input),
+      }),
+    } as never) as never,
+  );
+}
+
+/** The field that every creating or charging input has. */
+export function idempotencyKeyField(t: InputFields) {
+  return t.string({
+    description: 'Makes a repeated call harmless: the first effect is answered again. Any text up to 255 characters; kept for 24 hours.',
+  });
+}

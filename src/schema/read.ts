@@ -1,0 +1,322 @@
+import type { FieldRef, InputFieldMap, InputRef } from '@pothos/core';
+import { decodeBase64 } from '@pothos/core';
+import { type PrismaObjectRef, queryFromInfo } from '@pothos/plugin-prisma';
+import type { GraphQLResolveInfo } from 'graphql';
+import { Refused } from '../core/errors.ts';
+import { decodeId, uuidOf } from '../core/ids.ts';
+import { type Permission, readPermission } from '../core/permissions.ts';
+import { type VisibleModel, visible } from '../core/visible.ts';
+import { type GraphQLContext, builder } from './builder.ts';
+import { OrderDirectionEnum } from './enums.ts';
+import { MoneyObject } from './money.ts';
+
+/**
+ * The only way in which data comes into the schema. Each helper makes the plugin-prisma field and, from the
+ * same description, its declaration (`extensions.read`), so that a compiler can turn any selection into one
+ * statement. Each adds the permission that the model needs and, for lists and look-ups, what the viewer may see.
+ * `design: reads` in ARCHITECTURE.md has the rules.
+ */
+
+export type Schema = (typeof builder)['$inferSchemaTypes'];
+type Model = VisibleModel;
+type Where = Record<string, unknown>;
+type OrderBy = Record<string, unknown>[];
+type Direction = 'asc' | 'desc';
+type QueryFields = PothosSchemaTypes.QueryFieldBuilder<Schema, Schema['Root']>;
+// Fields of an object over any model: which one is known by the name that is passed along.
+type ObjectFields = PothosSchemaTypes.PrismaObjectFieldBuilder<Schema, never>;
+
+/** What a helper says about its field. `shape` is how rows become the answer. */
+export interface ReadDeclaration {
+  shape: 'one' | 'page' | 'relation' | 'through' | 'money' | 'computed' | 'opaque';
+  model?: Model;
+  relation?: string;
+  list?: List<Model>;
+  columns?: readonly string[];
+}
+
+/** A list: which rows, in which orders. Shared by the root field and every object that has such a list. */
+export interface List<M extends Model> {
+  model: M;
+  /** Unique column or compound key that cursors hold. */
+  cursor: string;
+  filter?: { type: InputRef<unknown>; where: (filter: never) => Where };
+  /** Rows that the list never holds, whoever looks. */
+  always?: Where;
+  /** Arguments of this list alone. */
+  args?: { fields: (t: QueryFields) => InputFieldMap; where: (args: never) => Where };
+  /** Free text to rows. */
+  search?: { description: string; where: (text: string) => Where };
+  order: { type?: InputRef<unknown>; columns: Record<string, string>; default: { column: string; direction: Direction } };
+}
+
+/** The object type of each model, for connections and `node`. */
+const objects = new Map<Model, PrismaObjectRef<Schema, never>>();
+const typenames = new Map<string, Model>();
+
+/** Registers the object type of a model; `Activity` is the type of model `Event`. */
+export function objectOf<Ref>(model: Model, typename: string, ref: Ref): Ref {
+  objects.set(model, ref as never);
+  typenames.set(typename, model);
+  return ref;
+}
+
+const may = (model: Model) => {
+  const permission = readPermission[model];
+  return { authScopes: { permission }, extensions: { permission } };
+};
+
+const declared = (declaration: ReadDeclaration) => {
+  const rights = declaration.model ? may(declaration.model) : { extensions: {} };
+  return { ...rights, extensions: { ...rights.extensions, read: declaration } };
+};
+
+const delegateOf = (ctx: GraphQLContext, model: Model) =>
+  ctx.db[`${model[0]?.toLowerCase()}${model.slice(1)}` as 'customer'] as unknown as {
+    findFirst(query: unknown): Promise<unknown>;
+    findMany(query: unknown): Promise<unknown[]>;
+    count(query: unknown): Promise<number>;
+  };
+
+/** Root field: the row with this id, or null when there is none that the viewer may see. */
+export function one(t: QueryFields, model: Model, typename: Parameters<typeof uuidOf>[0], description: string) {
+  return t.prismaField({
+    type: objects.get(model) as never,
+    nullable: true,
+    description,
+    args: { id: t.arg.id({ required: true, description: `The id of a ${typename}.` }) },
+    ...declared({ shape: 'one', model }),
+    resolve: (query: object, _root: unknown, args: unknown, ctx: GraphQLContext) => {
+      const uuid = uuidOf(typename, (args as { id: string }).id);
+      return uuid && delegateOf(ctx, model).findFirst({ ...query, where: { id: uuid, ...visible(ctx, model) } });
+    },
+  } as never) as FieldRef<Schema, unknown>;
+}
+
+/** The object with this id as the viewer sees it, with what the selection needs; null when there is none. */
+export async function findNode(id: string, ctx: GraphQLContext, info: GraphQLResolveInfo): Promise<unknown> {
+  const decoded = decodeId(id);
+  const model = decoded && typenames.get(decoded.type);
+  if (!decoded || !model || !ctx.viewer.permissions.has(readPermission[model])) return null;
+  const query = queryFromInfo({ context: ctx, info, typeName: decoded.type });
+  const row = await delegateOf(ctx, model).findFirst({ ...query, where: { id: decoded.uuid, ...visible(ctx, model) } });
+  return row && { ...row, __typename: decoded.type };
+}
+
+/** Field of an object that only knows an id, such as the event of a subscription: the row as the viewer sees it now. */
+export function loaded<Parent>(t: unknown, model: Model, options: { description: string; nullable: boolean }, idOf: (parent: Parent) => string) {
+  return (t as QueryFields).prismaField({
+    type: objects.get(model) as never,
+    ...options,
+    ...declared({ shape: 'one', model }),
+    resolve: (query: object, parent: unknown, _args: unknown, ctx: GraphQLContext) =>
+      delegateOf(ctx, model).findFirst({ ...query, where: { id: idOf(parent as Parent), ...visible(ctx, model) } }),
+  } as never) as FieldRef<Schema, unknown>;
+}
+
+/** Root field: a page of the rows that the viewer may see. */
+export function page<M extends Model>(t: QueryFields, list: List<M>, description: string) {
+  const query = queryOf(list);
+  return t.prismaConnection(
+    {
+      type: objects.get(list.model) as never,
+      cursor: list.cursor as never,
+      description,
+      args: argsOf(t, list) as never,
+      ...declared({ shape: 'page', model: list.model, list: list as never }),
+      complexity: costOfPage,
+      totalCount: (_root: unknown, args: never, ctx: GraphQLContext) => delegateOf(ctx, list.model).count({ where: query(args, ctx).where }),
+      resolve: (selection: object, _root: unknown, args: never, ctx: GraphQLContext) => {
+        const { where, orderBy } = query(args, ctx);
+        return delegateOf(ctx, list.model).findMany({ ...selection, where, orderBy });
+      },
+    } as never,
+    connectionOf(list.model),
+  ) as FieldRef<Schema, unknown>;
+}
+
+/** Field of an object: a page of its related rows that the viewer may see. */
+export function related<M extends Model>(t: unknown, relation: string, list: List<M>, description: string) {
+  const fields = t as ObjectFields;
+  return fields.relatedConnection(
+    relation as never,
+    {
+      cursor: list.cursor as never,
+      description,
+      args: argsOf(fields as never, list) as never,
+      totalCount: true,
+      ...declared({ shape: 'page', model: list.model, relation, list: list as never }),
+      complexity: costOfPage,
+      query: queryOf(list) as never,
+    } as never,
+    connectionOf(list.model) as never,
+  ) as FieldRef<Schema, unknown>;
+}
+
+/** Field of an object: the one row that it refers to. Never a boundary of visibility: who may see the row may see what it requires. */
+export function relation(t: unknown, model: Model, name: string, options: { description: string; nullable: boolean }) {
+  return (t as ObjectFields).relation(
+    name as never,
+    { ...options, ...declared({ shape: 'relation', model, relation: name }) } as never,
+  ) as FieldRef<Schema, unknown>;
+}
+
+/** How many objects behind a join table are read at most. */
+const maxThrough = 100;
+
+/** Field of an object: a short list through a join table, such as a customer's tags. At most 100. */
+export function through(
+  t: unknown,
+  model: Model,
+  options: { relation: string; to: string; orderBy: OrderBy; description: string },
+) {
+  const fields = t as ObjectFields;
+  return fields.field({
+    type: [objects.get(model)] as never,
+    description: options.description,
+    ...declared({ shape: 'through', model, relation: options.relation }),
+    complexity: { field: 1, multiplier: 5 },
+    select: (_args: unknown, _ctx: unknown, nested: (q: unknown) => unknown) => ({
+      [options.relation]: { select: { [options.to]: nested(true) }, orderBy: options.orderBy, take: maxThrough },
+    }),
+    resolve: (parent: Record<string, Record<string, unknown>[]>) =>
+      (parent[options.relation] as Record<string, unknown>[]).map((row) => row[options.to]),
+  } as never) as FieldRef<Schema, unknown>;
+}
+
+interface PageArgs {
+  first?: number | null;
+  last?: number | null;
+  after?: string | null;
+  before?: string | null;
+  filter?: unknown;
+  search?: string | null;
+  orderBy?: { field: string; direction: 'ASC' | 'DESC' } | null;
+}
+
+function argsOf<M extends Model>(t: QueryFields, list: List<M>): InputFieldMap {
+  const search = list.search && { search: t.arg.string({ description: list.search.description }) };
+  const filter = list.filter && { filter: t.arg({ type: list.filter.type, description: 'Only rows that meet every condition given.' }) };
+  const orderBy = list.order.type && {
+    orderBy: t.arg({ type: list.order.type, description: 'The order of the list; ties are ordered by id.' }),
+  };
+  return { ...list.args?.fields(t), ...filter, ...search, ...orderBy } as InputFieldMap;
+}
+
+/** The pure reading of a list's arguments: rows, order. Both ends of an order follow the same direction, so one index serves it. */
+function queryOf<M extends Model>(list: List<M>) {
+  return (args: PageArgs, ctx: GraphQLContext): { where: Where; orderBy: OrderBy } => {
+    checkCursor(args.after);
+    checkCursor(args.before);
+    const conditions: Where[] = [{ ...(visible(ctx, list.model) as Where), ...list.always }];
+    if (list.args) conditions.push(list.args.where(args as never));
+    if (args.filter && list.filter) conditions.push(list.filter.where(args.filter as never));
+    if (args.search?.trim() && list.search) conditions.push(list.search.where(args.search));
+    const column = args.orderBy ? (list.order.columns[args.orderBy.field] as string) : list.order.default.column;
+    const direction = args.orderBy ? (args.orderBy.direction.toLowerCase() as Direction) : list.order.default.direction;
+    return { where: conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions }, orderBy: [{ [column]: direction }, { id: direction }] };
+  };
+}
+
+/** A cursor is base64 of `GPC:` and the row's uuid, or uuids; anything else would reach the database as an error. */
+function checkCursor(cursor: string | null | undefined): void {
+  if (cursor == null) return;
+  let text = '';
+  try {
+    text = decodeBase64(cursor);
+  } catch {}
+  const uuids = text.match(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g);
+  if (/^GPC:[ST]:[\w:,."[\]-]+$/.test(text) && uuids && uuids.length <= 2) return;
+  throw new Refused('BAD_USER_INPUT', 'after and before: Must be a cursor that this list gave out.');
+}
+
+const costOfPage = (args: PageArgs) => ({ field: 2, multiplier: Math.max(1, args.first ?? args.last ?? 50) });
+
+const connections = new Map<Model, unknown>();
+
+/** `CustomerConnection` and `CustomerEdge`, made once and shared by every list of customers. */
+function connectionOf(model: Model) {
+  const known = connections.get(model);
+  if (known) return known as never;
+  const ref = objects.get(model) as PrismaObjectRef<Schema, never>;
+  const typename = [...typenames].find(([, of]) => of === model)?.[0] as string;
+  const connection = builder.connectionObject(
+    {
+      type: ref as never,
+      name: `${typename}Connection`,
+      description: `A page of a list of ${typename} objects.`,
+      fields: (t: never) => {
+        const fields = t as PothosSchemaTypes.ObjectFieldBuilder<Schema, { totalCount?: number | (() => Promise<number>) }>;
+        return {
+          totalCount: fields.int({
+            description: 'How many rows the list has in all. Counted only when asked for; costs more than a page on long lists.',
+            extensions: { pothosPrismaTotalCount: true },
+            resolve: (page) => (typeof page.totalCount === 'function' ? page.totalCount() : (page.totalCount ?? 0)),
+          }),
+        } as never;
+      },
+    } as never,
+    { name: `${typename}Edge`, description: `A ${typename} with its place in a list.` } as never,
+  );
+  connections.set(model, connection);
+  return connection as never;
+}
+
+/** Declares the orders of a list: an enum `XOrderField` and an input `XOrder`. Columns are never null and indexed behind the workspace. */
+export function orderInput(
+  typename: string,
+  fields: Record<string, { column: string; description: string }>,
+  fallback: { column: string; direction: Direction },
+): List<Model>['order'] {
+  const field = builder.enumType(`${typename}OrderField`, {
+    description: `What a list of ${typename} objects can be ordered by.`,
+    values: Object.fromEntries(Object.entries(fields).map(([name, { description }]) => [name, { value: name, description }])),
+  });
+  const type = builder.inputType(`${typename}Order`, {
+    description: `The order of a list of ${typename} objects.`,
+    fields: (t) => ({
+      field: t.field({ type: field, required: true, description: 'What to order by.' }),
+      direction: t.field({ type: OrderDirectionEnum, required: true, description: 'Which end comes first.' }),
+    }),
+  });
+  return {
+    type: type as never,
+    columns: Object.fromEntries(Object.entries(fields).map(([name, { column }]) => [name, column])),
+    default: fallback,
+  };
+}
+
+/** Field of an object: an amount and its currency from two columns. */
+export function money(t: unknown, columns: { minor: string; currency: string }, description: string) {
+  return (t as ObjectFields).field({
+    type: MoneyObject as never,
+    description,
+    ...declared({ shape: 'money', columns: [columns.minor, columns.currency] }),
+    select: { [columns.minor]: true, [columns.currency]: true },
+    resolve: (row: Record<string, unknown>) => ({ minor: row[columns.minor], currency: row[columns.currency] }),
+  } as never) as FieldRef<Schema, unknown>;
+}
+
+/** Field of an object: a leaf worked out from columns of the row, purely. */
+export function computed<Row extends object>(
+  t: unknown,
+  type: string,
+  columns: readonly (keyof Row & string)[],
+  options: { description: string; nullable?: boolean; permission?: Permission },
+  resolve: (row: Row) => unknown,
+) {
+  const { permission, ...rest } = options;
+  return (t as ObjectFields).field({
+    type: type as never,
+    ...rest,
+    ...guarded(permission, { shape: 'computed', columns }),
+    select: Object.fromEntries(columns.map((column) => [column, true])),
+    resolve,
+  } as never) as FieldRef<Schema, unknown>;
+}
+
+/** Options of a field that only holders of a permission may read, beyond that of its object. */
+export function guarded(permission: Permission | undefined, read?: ReadDeclaration) {
+  const extensions = read ? { read } : {};
+  return permission ? { authScopes: { permission }, extensions: { ...extensions, permission } } : { extensions };
+}
