@@ -1,5 +1,5 @@
-// How the schema engine reaches PostgreSQL: Prisma's own driver adapter, with four things put right.
-// Each is needed only for migrations, which is why they stand here and not in src/core/database.ts.
+// How the schema engine reaches PostgreSQL: Prisma's own driver adapter, with what migrations need put right: the catalogue's own types,
+// whole scripts, one session, and shadow databases.
 
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
@@ -39,7 +39,10 @@ export function quote(name) {
 /** Settings of a connection: `?schema=` is Prisma's and means a search path. */
 export function connection(url) {
   const schema = schemaOf(url);
-  return { connectionString: url, ...(schema === 'public' ? {} : { options: `-c search_path=${quote(schema)}` }) };
+  return {
+    connectionString: url,
+    ...(schema === 'public' ? {} : { options: `-c search_path=${quote(schema)}` }),
+  };
 }
 
 /** A failed connection as Prisma names it, so that the command line knows when to offer to create the database. */
@@ -49,16 +52,30 @@ export function connectionError(url, error) {
   const server = `${hostname || 'localhost'}:${port || 5432}`;
   switch (error.code) {
     case '28P01':
-      return { code: 'P1000', message: `The database server at ${server} does not accept the password of "${username}".` };
+      return {
+        code: 'P1000',
+        message: `The database server at ${server} does not accept the password of "${username}".`,
+      };
     case '3D000':
-      return { code: 'P1003', message: `Database "${database}" does not exist on the database server at ${server}.` };
+      return {
+        code: 'P1003',
+        message: `Database "${database}" does not exist on the database server at ${server}.`,
+      };
     case '42P04':
-      return { code: 'P1009', message: `Database "${database}" already exists on the database server at ${server}.` };
+      return {
+        code: 'P1009',
+        message: `Database "${database}" already exists on the database server at ${server}.`,
+      };
     case '28000':
     case '42501':
-      return { code: 'P1010', message: `User "${username}" was denied access on the database "${database}": ${error.message}` };
+      return {
+        code: 'P1010',
+        message: `User "${username}" was denied access on the database "${database}": ${error.message}`,
+      };
     default:
-      if (['ECONNREFUSED', 'ENOTFOUND', 'ENOENT', 'ETIMEDOUT', 'EHOSTUNREACH', 'EAI_AGAIN'].includes(error.code)) {
+      if (
+        ['ECONNREFUSED', 'ENOTFOUND', 'ENOENT', 'ETIMEDOUT', 'EHOSTUNREACH', 'EAI_AGAIN'].includes(error.code)
+      ) {
         return { code: 'P1001', message: `Can't reach the database server at ${server}.` };
       }
       return { code: '', message: `${server}: ${error.message}` };
@@ -67,7 +84,9 @@ export function connectionError(url, error) {
 
 /** What the server said about a script, and at which line. */
 export function describeScriptError(script, error) {
-  const said = ['message', 'detail', 'hint'].filter((key) => error[key]).map((key) => (key === 'message' ? error[key] : `${key}: ${error[key]}`));
+  const said = ['message', 'detail', 'hint']
+    .filter((key) => error[key])
+    .map((key) => (key === 'message' ? error[key] : `${key}: ${error[key]}`));
   if (error.position) {
     // Positions count characters, JavaScript counts UTF-16 units.
     const before = [...script].slice(0, Number(error.position) - 1).join('');
@@ -97,10 +116,11 @@ export async function onServer(url, databases, work) {
 }
 
 /**
- * The adapter factory that the engine is given. `url` may be undefined: comparing files needs no database.
- * `dropShadows` drops what a failed command left behind.
+ * The adapter factory that the engine is given, and `dropShadows`, which drops what a failed command left behind.
+ * `url` may be undefined: comparing files needs no database. The engine passes on little of what went wrong, so
+ * `onConnectError` and `onScriptError` say it.
  */
-export function adapterFactory({ url, shadowDatabaseUrl, offline, onScriptError }) {
+export function adapterFactory({ url, shadowDatabaseUrl, offline, onConnectError, onScriptError }) {
   const shadows = new Set();
 
   async function open(target, release = async () => {}) {
@@ -114,14 +134,16 @@ export function adapterFactory({ url, shadowDatabaseUrl, offline, onScriptError 
       const result = await query(...args);
       const columns = (result.fields ?? []).filter((field) => field.dataTypeID === CATALOGUE_CHAR);
       for (const field of columns) field.dataTypeID = CHAR;
-      if (columns.length > 0) charColumns.set(result.rows, columns.map((field) => result.fields.indexOf(field)));
+      const indexes = columns.map((field) => result.fields.indexOf(field));
+      if (indexes.length > 0) charColumns.set(result.rows, indexes);
       return result;
     };
     const queryRaw = adapter.queryRaw.bind(adapter);
     adapter.queryRaw = async (statement) => {
       const result = await queryRaw(statement);
       // The engine panics on a "char" that comes as text, once a table has an exclusion constraint.
-      for (const column of charColumns.get(result.rows) ?? []) result.columnTypes[column] = ColumnTypeEnum.Character;
+      const columns = charColumns.get(result.rows) ?? [];
+      for (const column of columns) result.columnTypes[column] = ColumnTypeEnum.Character;
       return result;
     };
     // The adapter splits a script at every `;`, also within $$ ... $$. The server can read it whole, and then
@@ -130,7 +152,7 @@ export function adapterFactory({ url, shadowDatabaseUrl, offline, onScriptError 
       try {
         await pool.query(script);
       } catch (error) {
-        onScriptError?.(script, error);
+        onScriptError(script, error);
         adapter.onError(error);
       }
     };
@@ -146,21 +168,38 @@ export function adapterFactory({ url, shadowDatabaseUrl, offline, onScriptError 
 
   async function openShadow() {
     if (shadowDatabaseUrl) {
-      const same = databaseOf(shadowDatabaseUrl) === (url && databaseOf(url)) && new URL(shadowDatabaseUrl).host === new URL(url).host;
-      if (same) throw new Error('SHADOW_DATABASE_URL must not be the same database as DATABASE_URL: it is emptied.');
+      // It is emptied. One server has many addresses, so only a name of its own tells it from the real one.
+      if (url && databaseOf(shadowDatabaseUrl) === databaseOf(url)) {
+        throw new Error(
+          'The database of SHADOW_DATABASE_URL must have another name than that of DATABASE_URL.',
+        );
+      }
       const schema = quote(schemaOf(shadowDatabaseUrl));
       await onServer(shadowDatabaseUrl, [databaseOf(shadowDatabaseUrl)], (client) =>
         client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}`),
       );
       return open(shadowDatabaseUrl);
     }
-    if (!url) throw new Error('Set DATABASE_URL: this command replays the migrations in a temporary database on that server.');
+    if (!url) {
+      throw new Error(
+        'Set DATABASE_URL: this command replays the migrations in a shadow database on that server.',
+      );
+    }
 
     const database = `prisma_migrate_shadow_db_${randomUUID()}`;
     const from = [databaseOf(url), 'postgres', 'template1'];
     // template0: nobody can be connected to it, and what someone put into template1 would hide a missing statement.
-    await onServer(url, from, (client) => client.query(`CREATE DATABASE ${quote(database)} TEMPLATE template0`));
-    const drop = () => onServer(url, from, (client) => client.query(`DROP DATABASE IF EXISTS ${quote(database)} WITH (FORCE)`));
+    await onServer(url, from, (client) =>
+      client.query(`CREATE DATABASE ${quote(database)} TEMPLATE template0`),
+    ).catch((error) => {
+      throw new Error(
+        `Could not create a shadow database to replay the migrations in: ${connectionError(url, error).message}`,
+      );
+    });
+    const drop = () =>
+      onServer(url, from, (client) =>
+        client.query(`DROP DATABASE IF EXISTS ${quote(database)} WITH (FORCE)`),
+      );
     shadows.add(drop);
     return open(withDatabase(url, database), async () => {
       await drop();
@@ -168,15 +207,20 @@ export function adapterFactory({ url, shadowDatabaseUrl, offline, onScriptError 
     });
   }
 
+  const reported = (connect) => () =>
+    connect().catch((error) => {
+      onConnectError(error);
+      throw error;
+    });
   const factory = {
     provider: 'postgres',
     adapterName: '@prisma/adapter-pg',
-    connect: async () => {
+    connect: reported(async () => {
       if (offline) return noDatabase();
       if (!url) throw new Error('Set DATABASE_URL: this command needs a database.');
       return open(url);
-    },
-    connectToShadowDb: openShadow,
+    }),
+    connectToShadowDb: reported(openShadow),
   };
   return {
     factory: bindMigrationAwareSqlAdapterFactory(factory),
@@ -199,7 +243,11 @@ function noDatabase() {
     adapterName: '@prisma/adapter-pg',
     queryRaw: async ({ sql }) =>
       sql.includes('server_version_num')
-        ? { columnNames: ['exists', 'version', 'numeric_version'], columnTypes: [ColumnTypeEnum.Boolean, ColumnTypeEnum.Text, ColumnTypeEnum.Int32], rows: [[true, 'PostgreSQL 18.0', 180000]] }
+        ? {
+            columnNames: ['exists', 'version', 'numeric_version'],
+            columnTypes: [ColumnTypeEnum.Boolean, ColumnTypeEnum.Text, ColumnTypeEnum.Int32],
+            rows: [[true, 'PostgreSQL 18.0', 180000]],
+          }
         : refuse(),
     executeRaw: refuse,
     executeScript: refuse,

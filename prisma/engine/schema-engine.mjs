@@ -11,8 +11,8 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const missing =
   'Migrations need the package @prisma/schema-engine-wasm, and it is not installed: a production install leaves ' +
@@ -66,13 +66,16 @@ else if (!wasm) failOnStderr(missing);
 else await runOnce(positionals[1]);
 
 async function runOnce(command) {
+  process.removeAllListeners('warning'); // every line on stderr must be JSON
   const { connectionError, databaseOf, onServer, quote } = await import('./adapter.mjs');
   const database = databaseOf(url);
   try {
     if (command === 'can-connect-to-database') {
       await onServer(url, [database], (client) => client.query('SELECT 1'));
     } else if (command === 'create-database') {
-      await onServer(url, ['postgres', 'template1', 'defaultdb'], (client) => client.query(`CREATE DATABASE ${quote(database)}`));
+      await onServer(url, ['postgres', 'template1', 'defaultdb'], (client) =>
+        client.query(`CREATE DATABASE ${quote(database)}`),
+      );
     } else {
       failOnStderr(`The schema engine has no command "${command}".`);
     }
@@ -93,23 +96,32 @@ async function serve() {
   process.on('uncaughtException', (error) => fail(error));
 
   let failedScript;
+  let failedConnect;
   const adapters = [];
   const engines = {};
-  const datamodels = await Promise.all(args.datamodels.map(async (path) => [path, await readFile(path, 'utf8')]));
+  const datamodels = await Promise.all(
+    args.datamodels.map(async (path) => [path, await readFile(path, 'utf8')]),
+  );
 
   // The engine connects when it is made, so one that compares only files is another one than the usual.
   function engineFor({ method, params }) {
-    const offline = method === 'diff' && ![params.from, params.to].some((side) => side.tag === 'schemaDatasource');
+    const offline =
+      method === 'diff' && ![params.from, params.to].some((side) => side.tag === 'schemaDatasource');
     const kind = offline ? 'offline' : 'online';
     engines[kind] ??= (async () => {
       const adapter = adapterFactory({
         url,
         shadowDatabaseUrl,
         offline,
+        onConnectError: (error) => (failedConnect = error),
         onScriptError: (script, error) => (failedScript = { script, error }),
       });
       adapters.push(adapter);
-      return wasm.SchemaEngine.new({ datamodels: datamodels.length ? datamodels : undefined }, () => {}, adapter.factory);
+      return wasm.SchemaEngine.new(
+        { datamodels: datamodels.length ? datamodels : undefined },
+        () => {},
+        adapter.factory,
+      );
     })();
     return engines[kind];
   }
@@ -144,20 +156,25 @@ async function serve() {
       case 'debugPanic':
         return engine.debugPanic();
       default:
-        if (typeof engine[method] !== 'function') throw new Error(`The schema engine has no method "${method}".`);
+        if (!engine[method]) throw new Error(`The schema engine has no method "${method}".`);
         return (await engine[method](params)) ?? {};
     }
   }
 
   function explain(error, { method, params }) {
     if (panic) return { message: `The schema engine failed: ${panic}` };
+    if (failedConnect) return { message: failedConnect.message };
     // Without the trace of the engine's own source lines.
     const message = error.message.replace(/\n\s+0: [^\n]*(\n\s+(with|at|\d+:) [^\n]*)*\s*$/, '');
     if (!failedScript) return { message, error_code: error.code };
     const { script, error: cause } = failedScript;
     const reason = describeScriptError(script, cause);
-    const migration = params?.migrationsList?.migrationDirectories.find((one) => one.migrationFile.content.value === script);
-    if (method !== 'applyMigrations' || !migration) return { message: `${message}\n\n${reason}`, error_code: error.code };
+    const migration = params?.migrationsList?.migrationDirectories.find(
+      (one) => one.migrationFile.content.value === script,
+    );
+    if (method !== 'applyMigrations' || !migration) {
+      return { message: `${message}\n\n${reason}`, error_code: error.code };
+    }
     return {
       error_code: 'P3018',
       message:
@@ -174,6 +191,7 @@ async function serve() {
   async function answer(request) {
     panic = '';
     failedScript = undefined;
+    failedConnect = undefined;
     const { id } = request;
     let reply;
     try {
@@ -181,7 +199,11 @@ async function serve() {
       reply = { jsonrpc: '2.0', id, result: await Promise.race([run(request), died]) };
     } catch (error) {
       const data = { is_panic: false, ...explain(error, request) };
-      reply = { jsonrpc: '2.0', id, error: { code: 4466, message: 'An error happened. Check the data field for details.', data } };
+      reply = {
+        jsonrpc: '2.0',
+        id,
+        error: { code: 4466, message: 'An error happened. Check the data field for details.', data },
+      };
     }
     await dropShadows();
     send(reply);
@@ -191,7 +213,10 @@ async function serve() {
     for (const adapter of adapters) await adapter.dropShadows().catch(() => {});
   }
 
-  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ]) {
     process.once(signal, () => void dropShadows().finally(() => process.exit(code)));
   }
 
