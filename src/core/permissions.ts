@@ -1,4 +1,3 @@
-import type { Context } from './context.ts';
 import { Refused } from './errors.ts';
 
 /** Every permission and what it lets its holder do. The one table that roles, scopes and documents are made of. */
@@ -106,13 +105,17 @@ export function permissionsOf(preset: Preset, scopes: readonly string[] = []): R
   return new Set(own.filter((name) => wanted.has(name)));
 }
 
+interface Asking {
+  viewer: { kind: string; permissions: ReadonlySet<Permission> };
+}
+
 /** The refusal of a caller who lacks the permission. */
-export function refusal(ctx: Pick<Context, 'viewer'>, permission: Permission): Refused {
+export function refusal(ctx: Asking, permission: Permission): Refused {
   if (ctx.viewer.kind === 'anonymous') return new Refused('UNAUTHENTICATED', 'Sign in first: send an API key or a token.');
   return new Refused('FORBIDDEN', `You need the permission ${permission}.`, { permission });
 }
 
 /** The first line of every verb: refuses a caller who lacks the permission. */
-export function allow(ctx: Pick<Context, 'viewer'>, permission: Permission): void {
+export function allow(ctx: Asking, permission: Permission): void {
   if (!ctx.viewer.permissions.has(permission)) throw refusal(ctx, permission);
 }

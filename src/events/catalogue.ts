@@ -46,7 +46,9 @@ const booking = {
   endsAt: instant,
 };
 const payment = { paymentId: id, bookingId: id.nullable(), amountMinor: minor, currency: z.string(), method: z.string() };
+const refund = { refundMinor: minor, refundedMinor: minor };
 const named = { name: z.string() };
+const members = { addedUserIds: z.array(id), removedUserIds: z.array(id) };
 
 export const catalogue = {
   'customer.created': event('A customer was added.', 'Customer', { source: z.string().nullable() }, () => 'Customer added'),
@@ -62,7 +64,7 @@ export const catalogue = {
   'booking.completed': event('A booking took place.', 'Booking', booking, (d) => `Visit for ${d.serviceName} completed`),
   'booking.no_show': event('The customer did not come.', 'Booking', booking, (d) => `No-show for ${d.serviceName}`),
   'payment.recorded': event('A payment was received.', 'Payment', payment, () => 'Payment received'),
-  'payment.refunded': event('All or part of a payment went back.', 'Payment', payment, () => 'Payment refunded'),
+  'payment.refunded': event('All or part of a payment went back.', 'Payment', { ...payment, ...refund }, () => 'Payment refunded'),
   'service.created': event('A service was added.', 'Service', named, (d) => `Service ${d.name} added`),
   'service.updated': event('A service changed.', 'Service', named, (d) => `Service ${d.name} changed`),
   'resource.created': event('A resource was added.', 'Resource', named, (d) => `Resource ${d.name} added`),
@@ -75,7 +77,7 @@ export const catalogue = {
   'user.created': event('A user was added.', 'User', { role: z.string() }, () => 'User added'),
   'user.updated': event('A user changed: role, row scope, or whether they may sign in.', 'User', { fields: z.array(z.string()) }, () => 'User changed'),
   'team.created': event('A team was made.', 'Team', named, (d) => `Team ${d.name} made`),
-  'team.updated': event('A team or its members changed.', 'Team', named, (d) => `Team ${d.name} changed`),
+  'team.updated': event('A team or its members changed.', 'Team', { ...named, ...members }, (d) => `Team ${d.name} changed`),
   'api_key.created': event('An API key was made.', 'ApiKey', { prefix: z.string() }, (d) => `API key ${d.prefix}… made`),
   'api_key.revoked': event('An API key was revoked.', 'ApiKey', { prefix: z.string() }, (d) => `API key ${d.prefix}… revoked`),
 } as const;

@@ -3,14 +3,23 @@ import { InvalidInput } from '../core/errors.ts';
 import { type GraphQLContext, builder } from './builder.ts';
 import type { Schema } from './read.ts';
 
-type InputFields = PothosSchemaTypes.InputFieldBuilder<Schema, 'InputObject'>;
+export type InputFields = PothosSchemaTypes.InputFieldBuilder<Schema, 'InputObject'>;
+
+interface PayloadField<Row> {
+  field: string;
+  type: unknown;
+  description: string;
+  nullable?: boolean;
+  /** What of the verb's result it shows; the whole of it unless said otherwise. */
+  of?: (row: Row) => unknown;
+}
 
 interface MutationOptions<Row> {
   description: string;
   /** Fields of `XInput`; what they mean is checked by the verb. */
   input: (t: InputFields) => InputFieldMap;
-  /** The payload's one field, named after its object. */
-  payload: { field: string; type: unknown; description: string };
+  /** The payload's field, named after its object; or several, where there is more to say. */
+  payload: PayloadField<Row> | readonly PayloadField<Row>[];
   /** Classes of failures besides InvalidInput, which every mutation can answer. */
   failures: (abstract new (...args: never[]) => Error)[];
   run: (ctx: GraphQLContext, input: never) => Promise<Row>;
@@ -28,13 +37,18 @@ export function mutation<Row>(name: string, options: MutationOptions<Row>): void
   }) as never;
   const payload = builder.objectRef<{ row: Row }>(`${Name}Payload`).implement({
     description: `What ${name} did.`,
-    fields: (t) => ({
-      [options.payload.field]: t.field({
-        type: options.payload.type as never,
-        description: options.payload.description,
-        resolve: ({ row }: { row: Row }) => row as never,
-      }) as FieldRef<Schema, unknown>,
-    }),
+    fields: (t) =>
+      Object.fromEntries(
+        [options.payload].flat().map(({ field, type, description, nullable = false, of }: PayloadField<Row>) => [
+          field,
+          t.field({
+            type: type as never,
+            description,
+            nullable,
+            resolve: ({ row }: { row: Row }) => (of ? of(row) : row) as never,
+          } as never) as FieldRef<Schema, unknown>,
+        ]),
+      ),
   });
   builder.mutationField(name, (t) =>
     t.field({

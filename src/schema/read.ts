@@ -206,8 +206,7 @@ function argsOf<M extends Model>(t: QueryFields, list: List<M>): InputFieldMap {
 /** The pure reading of a list's arguments: rows, order. Both ends of an order follow the same direction, so one index serves it. */
 function queryOf<M extends Model>(list: List<M>) {
   return (args: PageArgs, ctx: GraphQLContext): { where: Where; orderBy: OrderBy } => {
-    checkCursor(args.after);
-    checkCursor(args.before);
+    checkPage(args);
     const conditions: Where[] = [{ ...(visible(ctx, list.model) as Where), ...list.always }];
     if (list.args) conditions.push(list.args.where(args as never));
     if (args.filter && list.filter) conditions.push(list.filter.where(args.filter as never));
@@ -216,6 +215,17 @@ function queryOf<M extends Model>(list: List<M>) {
     const direction = args.orderBy ? (args.orderBy.direction.toLowerCase() as Direction) : list.order.default.direction;
     return { where: conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions }, orderBy: [{ [column]: direction }, { id: direction }] };
   };
+}
+
+const maxPage = 100;
+
+/** Says what is wrong with the arguments of a page, rather than answering another page than was asked for. */
+function checkPage({ first, last, after, before }: PageArgs): void {
+  checkCursor(after);
+  checkCursor(before);
+  for (const [name, size] of Object.entries({ first, last })) {
+    if (size != null && (size < 0 || size > maxPage)) throw new Refused('BAD_USER_INPUT', `${name}: Must be between 0 and ${maxPage}, is ${size}.`);
+  }
 }
 
 /** A cursor is base64 of `GPC:` and the row's uuid, or uuids; anything else would reach the database as an error. */
@@ -300,7 +310,7 @@ export function money(t: unknown, columns: { minor: string; currency: string }, 
 /** Field of an object: a leaf worked out from columns of the row, purely. */
 export function computed<Row extends object>(
   t: unknown,
-  type: string,
+  type: unknown,
   columns: readonly (keyof Row & string)[],
   options: { description: string; nullable?: boolean; permission?: Permission },
   resolve: (row: Row) => unknown,

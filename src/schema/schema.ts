@@ -12,6 +12,7 @@ import './resource.ts';
 import './service.ts';
 import './staffMember.ts';
 import './tag.ts';
+import './team.ts';
 import './user.ts';
 import './viewer.ts';
 import { builder } from './builder.ts';

@@ -1,4 +1,4 @@
-import type { Viewer, Workspace } from '../core/context.ts';
+import { type Viewer, type Workspace, nowhere } from '../core/context.ts';
 import { type Database, Prisma } from '../core/database.ts';
 import { Refused } from '../core/errors.ts';
 import { type Role, type RowScope, permissionsOf, presets } from '../core/permissions.ts';
@@ -68,7 +68,7 @@ export function expired(what: 'token' | 'API key'): Refused {
 }
 
 async function findKeys(db: Database, identities: readonly Identity[]): Promise<Map<number, KeyRow>> {
-  const hashes = identities.map((one) => (one.kind === 'apiKey' ? one.hash : null));
+  const hashes = identities.map((one) => (one.kind === 'apiKey' ? one.hash : ''));
   if (!hashes.some(Boolean)) return new Map();
   const rows = await db.$queryRaw<KeyRow[]>`
     SELECT asked.n::integer - 1 AS n, k.id, k.role::text, k.scopes, k.expires_at, k.revoked_at, k.last_used_at, ${workspaceColumns}
@@ -98,10 +98,9 @@ function callerOfKey(identity: Identity, row: KeyRow | undefined, now: Date): Ca
 }
 
 async function findSubjects(db: Database, identities: readonly Identity[]): Promise<Map<number, SubjectRow>> {
-  const asked = identities.map((one) => (one.kind === 'token' ? one : null));
-  if (!asked.some(Boolean)) return new Map();
-  const workspaces = asked.map((one) => one?.workspaceId ?? null);
-  const subjects = asked.map((one) => one?.subject ?? null);
+  if (!identities.some((one) => one.kind === 'token')) return new Map();
+  const workspaces = identities.map((one) => (one.kind === 'token' ? one.workspaceId : nowhere.id));
+  const subjects = identities.map((one) => (one.kind === 'token' ? one.subject : ''));
   const rows = await db.$queryRaw<SubjectRow[]>`
     WITH asked AS MATERIALIZED (
       SELECT workspace_id, subject, n::integer - 1 AS n

@@ -8,7 +8,8 @@ import { type Identity, expired } from './callers.ts';
 
 /** Public-key signatures only: a shared secret, or none, would let anybody who knows the JWKS sign. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
-const clockToleranceSeconds = 5;
+/** For clocks that differ. An open stream outlives its token by this and the interval of its checks: under five seconds in all. */
+const clockToleranceSeconds = 2;
 
 export type VerifyToken = (token: string) => Promise<Identity>;
 
@@ -42,7 +43,6 @@ function identityOf(payload: JWTPayload): Identity {
   if (!workspaceId || typeof subject !== 'string' || subject === '' || subject.includes('\0')) {
     throw new Refused('UNAUTHENTICATED', 'This token names no workspace and subject: it needs `sub` and `frontdesk_workspace`.');
   }
-  // The tolerance is for clocks that differ; a stream that outlives the token ends by it too.
   const expiresAt = new Date(((exp as number) + clockToleranceSeconds) * 1_000);
   return { kind: 'token', workspaceId, subject, expiresAt };
 }

@@ -23,7 +23,7 @@ export const CreateWorkspaceInput = z.object({
     .string()
     .trim()
     .toUpperCase()
-    .refine(isSupportedCountry, 'Must be an ISO 3166-1 alpha-2 country code, such as DE.')
+    .refine((code): boolean => isSupportedCountry(code), 'Must be an ISO 3166-1 alpha-2 country code, such as DE.')
     .default('DE'),
 });
 export type CreateWorkspaceInput = z.input<typeof CreateWorkspaceInput>;

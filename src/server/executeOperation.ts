@@ -1,0 +1,45 @@
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, execute, getOperationAST } from 'graphql';
+import type { OperationContext } from './graphqlContext.ts';
+import { publicError } from './publicError.ts';
+import type { Services } from './services.ts';
+
+/** Longer than any statement may take: what is not done by then hangs. */
+const timeoutMs = 40_000;
+
+/** Executes a query or mutation for any transport: errors masked, counted, and never without an end. */
+export async function executeOperation(services: Services, args: ExecutionArgs): Promise<ExecutionResult> {
+  const type = getOperationAST(args.document, args.operationName)?.operation ?? 'query';
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<ExecutionResult>((resolve) => {
+    timer = setTimeout(() => resolve(tooLate()), timeoutMs);
+  });
+  try {
+    const result = await Promise.race([execute(args), late]);
+    const masked = maskErrors(services, args, result);
+    services.metrics.operations.inc({ type, outcome: outcomeOf(masked) });
+    return masked;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** `ok`, or the kind of trouble: a code that is ours to look at, or the caller's. */
+export function outcomeOf(result: ExecutionResult): string {
+  if (!result.errors?.length) return 'ok';
+  const codes = result.errors.map((error) => error.extensions.code);
+  return codes.includes('INTERNAL') ? 'internal' : codes.includes('UNAVAILABLE') ? 'unavailable' : 'refused';
+}
+
+/** The result with each error as the caller may see it. */
+export function maskErrors(services: Services, args: ExecutionArgs, result: ExecutionResult): ExecutionResult {
+  if (!result.errors?.length) return result;
+  const { requestId } = args.contextValue as OperationContext;
+  const asked = { requestId, log: services.log, operationName: args.operationName };
+  const errors = result.errors.map((error) => publicError(error, asked));
+  return { ...result, errors };
+}
+
+function tooLate(): ExecutionResult {
+  const message = `This took longer than ${timeoutMs / 1_000} seconds and was given up.`;
+  return { data: null, errors: [new GraphQLError(message, { extensions: { code: 'UNAVAILABLE', timeoutMs } })] };
+}

@@ -1,0 +1,93 @@
+import { type ExecutionArgs, GraphQLError, type Source } from 'graphql';
+import { type Plugin, createYoga } from 'graphql-yoga';
+import { answer } from './answer.ts';
+import type { Caller } from './callers.ts';
+import type { Exchange } from './exchange.ts';
+import { executeOperation } from './executeOperation.ts';
+import { type OperationContext, graphqlContext } from './graphqlContext.ts';
+import { schemaIsOpen } from './operation.ts';
+import type { Params } from './params.ts';
+import { publicError } from './publicError.ts';
+import type { Services } from './services.ts';
+
+/** What we hand to yoga with a request; it becomes part of the context. */
+interface Handed {
+  params: Params | null;
+  schemaOpen: boolean;
+  operation: OperationContext | null;
+}
+
+/** Answers one GraphQL request over HTTP; without parameters, the query page. */
+export type AnswerGraphql = (exchange: Exchange, asked: { params: Params; caller: Caller } | null) => Promise<void>;
+
+/**
+ * GraphQL over HTTP by yoga: content negotiation, status codes, the query page. Reading the request,
+ * origins, limits, parsing and masking are ours, the same for every transport: yoga's own let forms
+ * through, answer hostile input with 500 and share a cache of errors.
+ */
+export function createGraphql(services: Services): AnswerGraphql {
+  const { schema, log, documents, config } = services;
+  const yoga = createYoga<Handed>({
+    schema,
+    graphqlEndpoint: '/graphql',
+    context: ({ operation }) => operation ?? {},
+    graphiql: config.graphiql && { title: 'Frontdesk', headers: '{\n  "Authorization": "Bearer "\n}', subscriptionsProtocol: 'WS' },
+    landingPage: false,
+    healthCheckEndpoint: '/-',
+    cors: false,
+    multipart: false,
+    batching: false,
+    parserAndValidationCache: false,
+    maxRequestBodySize: false,
+    logging: { debug() {}, info() {}, warn: (...args) => log.warn({ args }, 'yoga'), error: (...args) => log.error({ args }, 'yoga') },
+    maskedErrors: { maskError: (error) => publicError(error, { requestId: '', log }) },
+    plugins: [ownParams, ownEngine()],
+  });
+
+  function ownEngine(): Plugin<Handed> {
+    return {
+      onParse({ setParseFn }) {
+        setParseFn((source: string | Source) => documents.parse(typeof source === 'string' ? source : source.body));
+      },
+      onValidate({ params, context, setResult }) {
+        setResult(documents.validate(params.documentAST, (context as unknown as Handed).schemaOpen));
+      },
+      onExecute({ setExecuteFn }) {
+        setExecuteFn(async (args: ExecutionArgs) => overHttp(await executeOperation(services, args)));
+      },
+      onSubscribe({ setSubscribeFn }) {
+        setSubscribeFn(() => ({ errors: [new GraphQLError(subscribeElsewhere, { extensions: { code: 'BAD_REQUEST', http: { status: 406 } } })] }));
+      },
+    };
+  }
+
+  return async (exchange, asked) => {
+    const { req, res, requestId } = exchange;
+    const handed: Handed = {
+      params: asked?.params ?? null,
+      schemaOpen: asked !== null && schemaIsOpen(services, asked.caller),
+      operation: asked && graphqlContext(services, asked.caller, requestId),
+    };
+    const response = await yoga.handleNodeRequestAndResponse(req, res, handed);
+    const headers: Record<string, string> = {};
+    response.headers.forEach((value, name) => {
+      if (!/^(content-type|content-length|connection)$/i.test(name)) headers[name] = value;
+    });
+    answer(exchange, response.status, response.headers.get('content-type') ?? 'text/plain', await response.text(), headers);
+  };
+}
+
+const subscribeElsewhere = 'Subscribe over WebSocket, or over POST with `Accept: text/event-stream`.';
+
+const ownParams: Plugin<Handed> = {
+  onRequestParse({ setRequestParser, serverContext }) {
+    const { params } = serverContext as unknown as Handed;
+    if (params) setRequestParser(() => params as never);
+  },
+};
+
+/** A request that was never executed is a client error, which clients that accept the newer type are told by the status. */
+function overHttp(result: Awaited<ReturnType<typeof executeOperation>>) {
+  if (result.data === undefined) for (const error of result.errors ?? []) error.extensions.http = { status: 400, spec: true };
+  return result;
+}

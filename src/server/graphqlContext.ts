@@ -1,0 +1,21 @@
+import type { GraphQLContext } from '../schema/builder.ts';
+import type { Caller } from './callers.ts';
+import type { Services } from './services.ts';
+
+/** One operation's context: what resolvers get, and the signal that ends it. */
+export type OperationContext = GraphQLContext & { signal?: AbortSignal };
+
+/** Made once an operation, and again for each event of a subscription: resolvers remember answers by it. */
+export function graphqlContext(services: Services, caller: Caller, requestId: string, signal?: AbortSignal): OperationContext {
+  return {
+    db: services.db,
+    clock: services.clock,
+    log: services.log,
+    eventLog: services.eventLog,
+    committed: services.sequencer.run,
+    viewer: caller.viewer,
+    workspace: caller.workspace,
+    requestId,
+    signal,
+  };
+}

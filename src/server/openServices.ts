@@ -1,0 +1,47 @@
+import type { GraphQLSchema } from 'graphql';
+import type { Logger } from 'pino';
+import { openLocalBus, openRedisBus } from '../core/bus.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
+import type { Config } from '../core/config.ts';
+import { openDatabase } from '../core/database.ts';
+import { createMetrics } from '../core/metrics.ts';
+import { openEventLog } from '../events/log.ts';
+import { createSequencer } from '../events/sequencer.ts';
+import { createAuthenticator } from './authenticate.ts';
+import { createDocuments } from './documents.ts';
+import type { Services } from './services.ts';
+import { createSessions } from './sessions.ts';
+import { createVerifyToken } from './verifyToken.ts';
+
+export interface ServicesOptions {
+  config: Config;
+  databaseUrl: string;
+  schema: GraphQLSchema;
+  log: Logger;
+  clock?: Clock;
+}
+
+/** Opens what a process works with, and says how to close it again. The sequencer runs from here on. */
+export function openServices(options: ServicesOptions): { services: Services; close(): Promise<void> } {
+  const { config, log, schema, clock = systemClock } = options;
+  const db = openDatabase(options.databaseUrl, { onError: (error) => log.warn({ error }, 'a database connection broke') });
+  const bus = config.redisUrl ? openRedisBus(config.redisUrl, log) : openLocalBus();
+  const sequencer = createSequencer(db, bus, log);
+  const eventLog = openEventLog(db, bus);
+  const authenticator = createAuthenticator({ db, clock, log, verifyToken: createVerifyToken(config.jwt, clock, log) });
+  const sessions = createSessions(authenticator, clock, log);
+  const metrics = createMetrics(db, bus);
+  const documents = createDocuments(schema);
+  sequencer.start();
+
+  return {
+    services: { config, log, clock, db, bus, eventLog, sequencer, metrics, authenticator, sessions, schema, documents },
+    async close() {
+      sessions.stop();
+      eventLog.close();
+      await sequencer.stop();
+      await bus.close();
+      await db.$disconnect();
+    },
+  };
+}

@@ -1,0 +1,287 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type JWK, SignJWT, UnsecuredJWT, exportJWK, generateKeyPair } from 'jose';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { apiKeyParts, newApiKey } from '../../src/core/crypto.ts';
+import { encodeId, newId } from '../../src/core/ids.ts';
+import type { RowScope } from '../../src/core/permissions.ts';
+import { systemContext } from '../../src/jobs/systemContext.ts';
+import { createWorkspace } from '../../src/resolvers/workspaces/createWorkspace.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually, startInProcess } from '../support/gateway.ts';
+import { codeOf, post } from './client.ts';
+import { testSchema } from './testSchema.ts';
+
+const query = '{ who { kind id rowScope permissions principals workspace } }';
+const issuer = 'https://login.test/';
+const audience = 'frontdesk';
+
+let database: TestDatabase;
+let gateway: Awaited<ReturnType<typeof startInProcess>>;
+let issuerServer: ReturnType<typeof createServer>;
+let workspaceId: string;
+let privateKey: CryptoKey;
+let jwks: { keys: JWK[] };
+let jwksBroken = false;
+
+beforeAll(async () => {
+  const pair = await generateKeyPair('ES256');
+  privateKey = pair.privateKey;
+  jwks = { keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] };
+  issuerServer = createServer((_req, res) => {
+    res.writeHead(jwksBroken ? 500 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(jwks));
+  });
+  await new Promise<void>((resolve) => issuerServer.listen(0, '127.0.0.1', resolve));
+  database = await createTestDatabase();
+  gateway = await startInProcess({
+    databaseUrl: database.url,
+    schema: testSchema,
+    env: {
+      JWT_JWKS_URL: `http://127.0.0.1:${(issuerServer.address() as AddressInfo).port}/jwks.json`,
+      JWT_ISSUER: issuer,
+      JWT_AUDIENCE: audience,
+    },
+  });
+  workspaceId = (await gateway.services.db.workspace.findFirstOrThrow()).id;
+});
+
+afterAll(async () => {
+  issuerServer?.close();
+  await gateway?.stop();
+  await database?.drop();
+});
+
+const ask = (headers: Record<string, string>) => post(gateway.url, { query }, headers);
+const bearer = (credential: string) => ask({ authorization: `Bearer ${credential}` });
+
+async function addKey(data: { role?: 'ADMIN' | 'VIEWER' | 'SALES'; scopes?: string[]; revokedAt?: Date; expiresAt?: Date; lastUsedAt?: Date } = {}) {
+  const key = newApiKey();
+  const row = await gateway.services.db.apiKey.create({
+    data: { id: newId(), workspaceId, name: 'test', role: 'ADMIN', scopes: [], ...apiKeyParts(key), ...data },
+  });
+  return { key, id: row.id };
+}
+
+async function addUser(data: { role?: 'ADMIN' | 'STAFF'; rowScope?: RowScope; disabledAt?: Date; workspaceId?: string } = {}) {
+  const id = newId();
+  await gateway.services.db.user.create({
+    data: { id, workspaceId, externalId: `sub-${id}`, email: `${id}@test.example`, displayName: 'Ada', role: 'STAFF', ...data },
+  });
+  return { id, subject: `sub-${id}` };
+}
+
+async function addCustomer(data: { status?: 'ACTIVE' | 'BLOCKED' | 'ARCHIVED'; deletedAt?: Date } = {}) {
+  const id = newId();
+  await gateway.services.db.customer.create({ data: { id, workspaceId, externalId: `sub-${id}`, sortName: 'a', searchText: ' a', ...data } });
+  return { id, subject: `sub-${id}` };
+}
+
+interface TokenOptions {
+  subject: string;
+  workspace?: string;
+  issuer?: string;
+  audience?: string;
+  expires?: string | number;
+  key?: CryptoKey;
+  alg?: string;
+  kid?: string;
+}
+
+function token(options: TokenOptions): Promise<string> {
+  return new SignJWT({ frontdesk_workspace: options.workspace ?? encodeId('Workspace', workspaceId) })
+    .setProtectedHeader({ alg: options.alg ?? 'ES256', kid: options.kid ?? 'one' })
+    .setSubject(options.subject)
+    .setIssuer(options.issuer ?? issuer)
+    .setAudience(options.audience ?? audience)
+    .setIssuedAt()
+    .setExpirationTime(options.expires ?? '5m')
+    .sign(options.key ?? privateKey);
+}
+
+const who = (answer: Awaited<ReturnType<typeof ask>>) => answer.body?.data?.who as Record<string, unknown>;
+
+describe('API keys', () => {
+  test('a key is accepted as a bearer token and in X-API-Key, with the rights of its role', async () => {
+    for (const headers of [{ authorization: `Bearer ${gateway.adminKey}` }, { authorization: `bearer   ${gateway.adminKey}` }, { 'x-api-key': gateway.adminKey }]) {
+      const answer = await ask(headers as Record<string, string>);
+      expect(answer.status).toBe(200);
+      expect(who(answer)).toMatchObject({ kind: 'apiKey', rowScope: 'ALL', workspace: workspaceId });
+      expect(who(answer).permissions).toContain('apiKeys.write');
+    }
+  });
+
+  test('scopes narrow what a key may do, and never widen it', async () => {
+    const { key } = await addKey({ role: 'VIEWER', scopes: ['customers.read', 'customers.write'] });
+    expect(who(await bearer(key)).permissions).toEqual(['customers.read']);
+  });
+
+  test('without a credential the caller is anonymous and may ask for the type name alone', async () => {
+    const answer = await post(gateway.url, { query: '{ __typename customers who { kind workspace permissions } }' });
+    expect(answer.status).toBe(200);
+    expect(answer.body?.data).toMatchObject({ __typename: 'Query', customers: null });
+    expect(who(answer)).toEqual({ kind: 'anonymous', workspace: '00000000-0000-0000-0000-000000000000', permissions: [] });
+    expect(codeOf(answer)).toBe('UNAUTHENTICATED');
+  });
+
+  test.for([
+    ['an unknown key', { authorization: `Bearer ${newApiKey()}` }],
+    ['another scheme', { authorization: 'Basic YTpi' }],
+    ['no credential after Bearer', { authorization: 'Bearer' }],
+    ['a key with letters that no key has', { authorization: 'Bearer key with spaces' }],
+    ['a key of 10,000 characters', { authorization: `Bearer ${'x'.repeat(10_000)}` }],
+    ['an empty X-API-Key', { 'x-api-key': '' }],
+    ['two credentials', { authorization: `Bearer ${newApiKey()}`, 'x-api-key': newApiKey() }],
+    ['a token without dots that ends well', { authorization: 'Bearer eyJhbGciOiJub25lIn0.e30.' }],
+  ] as const)('%s is 401 with a GraphQL error', async ([, headers]) => {
+    const answer = await ask(headers as Record<string, string>);
+    expect(answer.status).toBe(401);
+    expect(codeOf(answer)).toBe('UNAUTHENTICATED');
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    expect(answer.headers.get('content-type')).toContain('application/json');
+  });
+
+  test('revoked and expired keys are refused', async () => {
+    const past = new Date(Date.now() - 1_000);
+    expect((await bearer((await addKey({ revokedAt: past })).key)).status).toBe(401);
+    expect((await bearer((await addKey({ expiresAt: past })).key)).status).toBe(401);
+    expect((await bearer((await addKey({ expiresAt: new Date(Date.now() + 60_000) })).key)).status).toBe(200);
+  });
+
+  test('a key that is revoked while in use stops working within five seconds', async () => {
+    const { key, id } = await addKey();
+    expect((await bearer(key)).status).toBe(200);
+    await gateway.services.db.apiKey.update({ where: { id }, data: { revokedAt: new Date() } });
+    await eventually('the key is refused', async () => (await bearer(key)).status === 401, 5_000);
+  });
+
+  test('a key that expires while its answer is remembered is refused at once', async () => {
+    const { key } = await addKey({ expiresAt: new Date(Date.now() + 400) });
+    expect((await bearer(key)).status).toBe(200);
+    await new Promise((resolve) => setTimeout(resolve, 450));
+    expect((await bearer(key)).status).toBe(401);
+  });
+
+  test('the last use is noted, at most once a minute', async () => {
+    const { db } = gateway.services;
+    const recently = new Date(Date.now() - 30_000);
+    const fresh = await addKey();
+    const used = await addKey({ lastUsedAt: recently });
+    await bearer(fresh.key);
+    await bearer(used.key);
+    await eventually('the use is noted', async () => (await db.apiKey.findUniqueOrThrow({ where: { id: fresh.id } })).lastUsedAt !== null);
+    expect((await db.apiKey.findUniqueOrThrow({ where: { id: used.id } })).lastUsedAt).toEqual(recently);
+  });
+});
+
+describe('sign-in tokens', () => {
+  test('a user acts with their role, under their own id, their staff member and their teams', async () => {
+    const { db } = gateway.services;
+    const { id, subject } = await addUser();
+    const staff = await db.staffMember.create({ data: { id: newId(), workspaceId, userId: id, displayName: 'Ada', timeZone: 'UTC' } });
+    const team = await db.team.create({ data: { id: newId(), workspaceId, name: `Team ${id}` } });
+    await db.teamMember.create({ data: { workspaceId, teamId: team.id, userId: id } });
+    const viewer = who(await bearer(await token({ subject })));
+    expect(viewer).toMatchObject({ kind: 'user', id, rowScope: 'ASSIGNED', workspace: workspaceId });
+    expect(viewer.principals).toEqual([id, staff.id, team.id]);
+    expect(viewer.permissions).not.toContain('users.write');
+  });
+
+  test("a user's own row scope wins over the role's", async () => {
+    const { subject } = await addUser({ rowScope: 'ALL' });
+    expect(who(await bearer(await token({ subject }))).rowScope).toBe('ALL');
+  });
+
+  test('a customer signs in as themselves', async () => {
+    const { id, subject } = await addCustomer({ status: 'ARCHIVED' });
+    expect(who(await bearer(await token({ subject })))).toMatchObject({ kind: 'customer', id, rowScope: 'OWN' });
+  });
+
+  test('disabled users, blocked and deleted customers and unknown subjects are refused', async () => {
+    const refused = [
+      (await addUser({ disabledAt: new Date() })).subject,
+      (await addCustomer({ status: 'BLOCKED' })).subject,
+      (await addCustomer({ deletedAt: new Date() })).subject,
+      'nobody',
+      '',
+    ];
+    for (const subject of refused) {
+      const answer = await bearer(await token({ subject }));
+      expect([answer.status, codeOf(answer)]).toEqual([401, 'UNAUTHENTICATED']);
+    }
+  });
+
+  test('a subject of one workspace is nobody in another', async () => {
+    const { subject } = await addUser();
+    const ctx = systemContext({ ...gateway.services, committed: gateway.services.sequencer.run });
+    const { workspace, key } = await createWorkspace(ctx, { name: 'Other' });
+    expect((await bearer(await token({ subject, workspace: encodeId('Workspace', workspace.id) }))).status).toBe(401);
+    expect(who(await bearer(key)).workspace).toBe(workspace.id);
+    const theirs = await addUser({ workspaceId: workspace.id });
+    expect((await bearer(await token({ subject: theirs.subject }))).status).toBe(401);
+  });
+
+  test('a wrong issuer, audience, workspace, key or time is refused', async () => {
+    const { subject } = await addUser();
+    const foreign = await generateKeyPair('ES256');
+    const past = Math.floor(Date.now() / 1_000) - 60;
+    const tokens = [
+      token({ subject, issuer: 'https://evil.test/' }),
+      token({ subject, audience: 'another-service' }),
+      token({ subject, workspace: 'wsp_nonsense' }),
+      token({ subject, workspace: workspaceId }),
+      token({ subject, key: foreign.privateKey }),
+      token({ subject, expires: past }),
+    ];
+    for (const one of tokens) expect((await bearer(await one)).status).toBe(401);
+    const answer = await bearer(await token({ subject, expires: past }));
+    expect(answer.body?.errors?.[0]).toMatchObject({ message: 'This token has expired.', extensions: { reason: 'EXPIRED' } });
+  });
+
+  test('a token without an expiry is refused', async () => {
+    const { subject } = await addUser();
+    const endless = await new SignJWT({ frontdesk_workspace: encodeId('Workspace', workspaceId) })
+      .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+      .setSubject(subject)
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .sign(privateKey);
+    expect((await bearer(endless)).status).toBe(401);
+  });
+
+  test('tokens without a signature, or signed with the public key as a shared secret, are refused', async () => {
+    const { subject } = await addUser();
+    const claims = { sub: subject, iss: issuer, aud: audience, exp: Math.floor(Date.now() / 1_000) + 300, frontdesk_workspace: encodeId('Workspace', workspaceId) };
+    const unsigned = new UnsecuredJWT(claims).encode();
+    const secret = new TextEncoder().encode(JSON.stringify(jwks.keys[0]));
+    const shared = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'one' }).sign(secret);
+    expect((await bearer(unsigned)).status).toBe(401);
+    expect((await bearer(shared)).status).toBe(401);
+    expect((await bearer((await token({ subject })).replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')))).status).toBe(401);
+  });
+
+  test('a key that the issuer adds later is found', async () => {
+    const { subject } = await addUser();
+    const next = await generateKeyPair('RS256');
+    const signed = await token({ subject, key: next.privateKey, alg: 'RS256', kid: 'two' });
+    jwks.keys.push({ ...(await exportJWK(next.publicKey)), kid: 'two', alg: 'RS256', use: 'sig' });
+    await eventually('the new key is known', async () => (await bearer(signed)).status === 200, 15_000);
+  });
+
+  test('while the issuer is away, tokens are "try again" and API keys go on', async () => {
+    const { subject } = await addUser();
+    jwksBroken = true;
+    const own = await startInProcess({
+      databaseUrl: database.url,
+      schema: testSchema,
+      env: { JWT_JWKS_URL: `http://127.0.0.1:${(issuerServer.address() as AddressInfo).port}/`, JWT_ISSUER: issuer, JWT_AUDIENCE: audience },
+    });
+    try {
+      const answer = await post(own.url, { query }, { authorization: `Bearer ${await token({ subject })}` });
+      expect([answer.status, codeOf(answer)]).toEqual([503, 'UNAVAILABLE']);
+      expect((await post(own.url, { query }, { 'x-api-key': own.adminKey })).status).toBe(200);
+    } finally {
+      jwksBroken = false;
+      await own.stop();
+    }
+  });
+});
