@@ -46,38 +46,63 @@ export function openRedisBus(url: string, log: Logger): Bus {
     enableOfflineQueue: false,
     retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 2_000) * (0.5 + Math.random() / 2),
   };
-  const sender = new Redis(url, options);
-  const receiver = new Redis(url, { ...options, enableOfflineQueue: true, maxRetriesPerRequest: null });
-  let healthy = true;
+  const sender = new Redis(url, { ...options, commandTimeout: 2_000 });
+  const receiver = new Redis(url, { ...options, autoResubscribe: false });
+  let sending = true;
+  let receiving = false;
+  let reported = true;
+  let closed = false;
 
-  const note = (now: boolean, reason?: string) => {
-    if (now === healthy) return;
-    healthy = now;
-    if (now) log.info('bus: Redis is back');
-    else log.warn({ reason }, 'bus: Redis is away, readers poll');
+  const healthy = () => sending && receiving && sender.status === 'ready' && receiver.status === 'ready';
+  /** Logs when it breaks and when it has come back. A connection that is not there yet has not broken. */
+  const note = (failure?: string) => {
+    if (closed || healthy() === reported || (reported && !failure)) return;
+    reported = !reported;
+    if (reported) log.info('bus: Redis is back');
+    else log.warn({ reason: failure }, 'bus: Redis is away, readers poll');
   };
-  for (const client of [sender, receiver]) {
-    client.on('error', (error: Error) => note(false, error.message));
-    client.on('close', () => note(false, 'connection closed'));
-  }
-  receiver.on('ready', () => note(true));
-  // ioredis subscribes again by itself after a reconnect.
-  void receiver.subscribe(channel).catch((error: Error) => note(false, error.message));
+  const sent = (failure?: string) => {
+    sending = failure === undefined;
+    note(failure);
+  };
+  const received = (failure?: string) => {
+    receiving = failure === undefined;
+    note(failure);
+  };
+  sender.on('ready', () => sent());
+  sender.on('error', (error: Error) => note(error.message));
+  sender.on('close', () => note('connection closed'));
+  receiver.on('ready', () => {
+    receiver.subscribe(channel).then(() => received(), (error: Error) => received(error.message));
+  });
+  receiver.on('error', (error: Error) => note(error.message));
+  receiver.on('close', () => received('connection closed'));
   receiver.on('message', (_, text: string) => {
-    const message = JSON.parse(text) as Hint & { origin: string };
-    if (message.origin !== origin) local.publish(message);
+    const message = parse(text);
+    if (message && message.origin !== origin) local.publish(message);
   });
 
   return {
     publish: (hint) => {
       local.publish(hint);
-      sender.publish(channel, JSON.stringify({ ...hint, origin })).catch((error: Error) => note(false, error.message));
+      sender.publish(channel, JSON.stringify({ ...hint, origin })).then(() => sent(), (error: Error) => sent(error.message));
     },
     listen: local.listen,
-    state: () => (healthy && sender.status === 'ready' && receiver.status === 'ready' ? 'ok' : 'degraded'),
+    state: () => (healthy() ? 'ok' : 'degraded'),
     close: async () => {
+      closed = true;
       sender.disconnect();
       receiver.disconnect();
     },
   };
+}
+
+/** Null for what is no hint: others may use the same Redis. */
+function parse(text: string): (Hint & { origin: unknown }) | null {
+  try {
+    const message = JSON.parse(text);
+    return typeof message.workspaceId === 'string' && /^\d{1,18}$/.test(message.position) ? message : null;
+  } catch {
+    return null;
+  }
 }

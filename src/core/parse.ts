@@ -65,5 +65,30 @@ function isTimeZone(name: string): boolean {
 /** Repeats answer the first effect again; see `write`. */
 export const idempotencyKey = text(255).nullish();
 
-/** An instant between the years 1 and 9999, as GraphQL's DateTime hands it over. */
-export const instant = z.date({ message: 'Must be a date and time.' });
+/** Years that every part of the system can write, with room for what is added to and taken from them. */
+function inCalendar(what: string) {
+  const message = 'Must be between the years 1000 and 9000.';
+  return z.date({ message: `Must be ${what}.` }).min(new Date('1000-01-01'), message).max(new Date('9000-01-01'), message);
+}
+
+export const instant = inCalendar('a date and time');
+/** A day without time or zone, at midnight UTC. */
+export const day = inCalendar('a date');
+
+const countries = new Set(
+  `
+  AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT
+  BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH
+  ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT
+  HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS
+  LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI
+  NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG
+  SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG
+  UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
+`
+    .trim()
+    .split(/\s+/),
+);
+
+/** ISO 3166-1 alpha-2. */
+export const countryCode = z.string().refine((code) => countries.has(code), 'Must be an ISO 3166-1 country code, such as DE.');

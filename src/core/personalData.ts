@@ -38,3 +38,9 @@ export const personalData: readonly PersonalPlace[] = [
   { table: 'payment', customer: 'customer_id', blank: { external_id: null } },
   { table: 'customer_tag', customer: 'customer_id' },
 ];
+
+/** Fields of a table's model whose values are personal: their changes are kept beside the event, not in it. */
+export function personalFieldsOf(table: string): ReadonlySet<string> {
+  const columns = personalData.filter((place) => place.table === table).flatMap(({ blank }) => Object.keys(blank ?? {}));
+  return new Set(columns.map((column) => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())));
+}

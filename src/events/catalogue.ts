@@ -51,7 +51,7 @@ const named = { name: z.string() };
 const members = { addedUserIds: z.array(id), removedUserIds: z.array(id) };
 
 export const catalogue = {
-  'customer.created': event('A customer was added.', 'Customer', { source: z.string().nullable() }, () => 'Customer added'),
+  'customer.created': event('A customer was added.', 'Customer', {}, () => 'Customer added'),
   'customer.updated': event('Fields of a customer changed.', 'Customer', { fields: z.array(z.string()) }, (d) => `Changed ${d.fields.join(', ')}`),
   'customer.deleted': event('A customer was deleted and their personal data erased.', 'Customer', {}, () => 'Customer deleted'),
   'tag.added': event('A tag was put on a customer.', 'Tag', { tagId: id, tagName: z.string() }, (d) => `Tagged ${d.tagName}`),

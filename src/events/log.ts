@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '../core/bus.ts';
 import type { Database, Event } from '../core/database.ts';
 
@@ -14,23 +15,26 @@ export interface EventLog {
   /** Where the log of this workspace ends now. */
   end(workspaceId: string): Promise<bigint>;
   /**
-   * Every event of the workspace after this position, in order, each once; then waits for more until the
-   * signal aborts. Reads only as fast as it is asked, so a slow reader costs no memory.
+   * Every event of the workspace after this position, in order, each once; then waits for more. Ends at once when the
+   * signal aborts or the consumer returns, also while it waits. Reads only as fast as it is asked, so a slow reader
+   * costs no memory. While the database is away it waits.
    */
   follow(workspaceId: string, after: bigint, signal: AbortSignal): AsyncGenerator<Event, void>;
+  /** Ends all that follow. */
   close(): void;
 }
 
 /** One workspace that somebody follows: its newest events, and those who wait for the next. */
 interface Tail {
+  workspaceId: string;
   followers: number;
-  /** Positions in `recent` are gapless from `from` (exclusive). */
-  from: bigint;
+  /** Nothing is missing in `recent` behind this position. Null until the end of the log has been looked up. */
+  from: bigint | null;
   recent: Event[];
   waiting: Set<() => void>;
-  reading: Promise<void> | null;
-  again: boolean;
-  timer: NodeJS.Timeout;
+  /** The log may have more than `recent`. */
+  stale: boolean;
+  reading: boolean;
 }
 
 /**
@@ -39,79 +43,132 @@ interface Tail {
  */
 export function openEventLog(db: Database, bus: Bus): EventLog {
   const tails = new Map<string, Tail>();
+  /** What ends each of those who follow. */
+  const stops = new Set<() => void>();
   let epoch: Promise<string> | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  let polling = false;
+  /** Polls have seen the log up to here. */
+  let polled: bigint | null = null;
+  let closed = false;
 
-  const page = (workspaceId: string, after: bigint, take: number) =>
-    db.event.findMany({ where: { workspaceId, position: { gt: after } }, orderBy: { position: 'asc' }, take });
+  const page = (workspaceId: string, after: bigint) =>
+    db.event.findMany({ where: { workspaceId, position: { gt: after } }, orderBy: { position: 'asc' }, take: pageSize });
 
   async function end(workspaceId: string): Promise<bigint> {
     const last = await db.event.findFirst({ where: { workspaceId }, orderBy: { position: 'desc' }, select: { position: true } });
     return last?.position ?? 0n;
   }
 
-  const lastOf = (tail: Tail) => tail.recent.at(-1)?.position ?? tail.from;
-
   /** Reads what is new into the tail and wakes those who wait. */
-  function refresh(workspaceId: string, tail: Tail): void {
-    if (tail.reading) {
-      tail.again = true;
-      return;
-    }
-    tail.reading = (async () => {
-      do {
-        tail.again = false;
-        const events = await page(workspaceId, lastOf(tail), pageSize);
-        if (events.length === 0) continue;
+  async function refresh(tail: Tail): Promise<void> {
+    tail.stale = true;
+    if (tail.reading) return;
+    tail.reading = true;
+    try {
+      while (tail.stale && tail.followers > 0) {
+        tail.stale = false;
+        tail.from ??= await end(tail.workspaceId);
+        const events = await page(tail.workspaceId, lastOf(tail) ?? tail.from);
+        tail.stale ||= events.length === pageSize;
         tail.recent.push(...events);
-        const surplus = tail.recent.length - recentSize;
-        if (surplus > 0) tail.from = (tail.recent.splice(0, surplus).at(-1) as Event).position;
-        if (events.length === pageSize) tail.again = true;
+        const surplus = tail.recent.splice(0, tail.recent.length - recentSize);
+        tail.from = surplus.at(-1)?.position ?? tail.from;
         for (const wake of tail.waiting) wake();
-        tail.waiting.clear();
-      } while (tail.again && tails.get(workspaceId) === tail);
-    })()
-      .catch(() => {}) // The database is away: the next poll tries again, and the followers wait.
-      .finally(() => {
-        tail.reading = null;
-      });
+      }
+    } catch {
+      tail.stale = true; // The database is away: the next poll tries again, and the followers wait.
+    } finally {
+      tail.reading = false;
+    }
   }
 
-  async function enter(workspaceId: string): Promise<Tail> {
-    const known = tails.get(workspaceId);
-    if (known) {
-      known.followers++;
-      return known;
+  /** The backstop for lost hints: one look at the log for all tails, and a second one when it has grown. */
+  async function poll(): Promise<void> {
+    if (polling) return;
+    polling = true;
+    try {
+      for (const tail of tails.values()) if (tail.stale) void refresh(tail);
+      const { lastPosition } = await db.eventSequencer.findUniqueOrThrow({ where: { id: 1 } });
+      if (lastPosition === polled) return;
+      if (polled === null) {
+        for (const tail of tails.values()) void refresh(tail);
+      } else {
+        const where = { workspaceId: { in: [...tails.keys()] }, position: { gt: polled } };
+        const grown = await db.event.groupBy({ by: 'workspaceId', where, _max: { position: true } });
+        for (const { workspaceId, _max } of grown) hear(workspaceId, _max.position ?? 0n);
+      }
+      polled = lastPosition;
+    } catch {
+      // The database is away: the next poll tries again.
+    } finally {
+      polling = false;
     }
-    const from = await end(workspaceId);
-    const raced = tails.get(workspaceId);
-    if (raced) {
-      raced.followers++;
-      return raced;
+  }
+
+  /** Somebody said that the log of this workspace has events up to this position. */
+  function hear(workspaceId: string, position: bigint): void {
+    const tail = tails.get(workspaceId);
+    if (tail && position > (lastOf(tail) ?? -1n)) void refresh(tail);
+  }
+
+  function enter(workspaceId: string): Tail {
+    let tail = tails.get(workspaceId);
+    if (!tail) {
+      tail = { workspaceId, followers: 0, from: null, recent: [], waiting: new Set(), stale: true, reading: false };
+      tails.set(workspaceId, tail);
+      timer ??= setInterval(() => void poll(), pollMs);
     }
-    const tail: Tail = {
-      followers: 1,
-      from,
-      recent: [],
-      waiting: new Set(),
-      reading: null,
-      again: false,
-      timer: setInterval(() => refresh(workspaceId, tail), pollMs),
-    };
-    tails.set(workspaceId, tail);
+    if (tail.followers++ === 0) void refresh(tail);
     return tail;
   }
 
-  function leave(workspaceId: string, tail: Tail): void {
-    tail.followers--;
-    if (tail.followers > 0) return;
-    clearInterval(tail.timer);
-    tails.delete(workspaceId);
+  function leave(tail: Tail): void {
+    if (--tail.followers > 0) return;
+    tails.delete(tail.workspaceId);
+    if (tails.size > 0 || !timer) return;
+    clearInterval(timer);
+    timer = null;
+    polled = null;
   }
 
-  const stopListening = bus.listen((hint) => {
-    const tail = tails.get(hint.workspaceId);
-    if (tail && BigInt(hint.position) > lastOf(tail)) refresh(hint.workspaceId, tail);
-  });
+  async function* read(workspaceId: string, after: bigint, signal: AbortSignal): AsyncGenerator<Event, void> {
+    if (signal.aborted) return;
+    const tail = enter(workspaceId);
+    try {
+      let position = after;
+      while (!signal.aborted) {
+        const { from } = tail;
+        if (from === null || position >= (lastOf(tail) ?? from)) {
+          await nextWake(tail, signal);
+          continue;
+        }
+        const events = position < from ? await lagging(workspaceId, position, signal) : newer(tail.recent, position);
+        for (const event of events) {
+          if (signal.aborted) return;
+          yield event;
+          position = event.position;
+        }
+        if (events.length === 0) position = from; // Nothing is left between here and the tail.
+      }
+    } finally {
+      leave(tail);
+    }
+  }
+
+  /** A page from the database, once it answers. */
+  async function lagging(workspaceId: string, after: bigint, signal: AbortSignal): Promise<Event[]> {
+    while (!signal.aborted) {
+      try {
+        return (await unlessAborted(page(workspaceId, after), signal)) ?? [];
+      } catch {
+        await sleep(pollMs, undefined, { signal }).catch(() => {});
+      }
+    }
+    return [];
+  }
+
+  const stopListening = bus.listen((hint) => hear(hint.workspaceId, BigInt(hint.position)));
 
   return {
     epoch() {
@@ -122,42 +179,43 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
       return epoch;
     },
     end,
-    async *follow(workspaceId, after, signal) {
-      const tail = await enter(workspaceId);
-      try {
-        let position = after;
-        while (!signal.aborted) {
-          const last = lastOf(tail);
-          if (position >= last) {
-            await nextWake(tail, signal);
-            continue;
-          }
-          const behind = position < tail.from;
-          const start = behind ? 0 : firstAfter(tail.recent, position);
-          const events = behind
-            ? await page(workspaceId, position, pageSize)
-            : tail.recent.slice(start, start + pageSize);
-          if (events.length === 0) position = tail.from; // Nothing between here and the tail.
-          for (const event of events) {
-            if (signal.aborted) return;
-            yield event;
-            position = event.position;
-          }
-        }
-      } finally {
-        leave(workspaceId, tail);
-      }
+    follow(workspaceId, after, signal) {
+      const ending = new AbortController();
+      const stop = () => {
+        stops.delete(stop);
+        ending.abort();
+      };
+      stops.add(stop);
+      signal.addEventListener('abort', stop, { signal: ending.signal });
+      if (signal.aborted || closed) stop();
+
+      const events = read(workspaceId, after, ending.signal);
+      // By itself a generator that waits takes note of these only at its next event.
+      const [giveBack, fail] = [events.return.bind(events), events.throw.bind(events)];
+      events.return = (value) => {
+        stop();
+        return giveBack(value);
+      };
+      events.throw = (error) => {
+        stop();
+        return fail(error);
+      };
+      return events;
     },
     close() {
+      closed = true;
       stopListening();
-      for (const tail of tails.values()) clearInterval(tail.timer);
-      tails.clear();
+      for (const stop of stops) stop();
     },
   };
 }
 
-/** Index of the first event after this position; the list is sorted. */
-function firstAfter(events: readonly Event[], position: bigint): number {
+function lastOf(tail: Tail): bigint | null {
+  return tail.recent.at(-1)?.position ?? tail.from;
+}
+
+/** A page of those after this position; the list is sorted. */
+function newer(events: readonly Event[], position: bigint): Event[] {
   let low = 0;
   let high = events.length;
   while (low < high) {
@@ -165,7 +223,7 @@ function firstAfter(events: readonly Event[], position: bigint): number {
     if ((events[middle] as Event).position <= position) low = middle + 1;
     else high = middle;
   }
-  return low;
+  return events.slice(low, low + pageSize);
 }
 
 /** Until the tail has something new or the signal aborts. */
@@ -179,5 +237,15 @@ function nextWake(tail: Tail, signal: AbortSignal): Promise<void> {
     tail.waiting.add(done);
     signal.addEventListener('abort', done);
     if (signal.aborted) done();
+  });
+}
+
+/** What the promise gives, or null as soon as the signal aborts. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const stop = () => resolve(null);
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
 }

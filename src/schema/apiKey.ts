@@ -77,7 +77,7 @@ mutation('createApiKey', {
 mutation('revokeApiKey', {
   description: 'Ends a key for good, within seconds also where it is in use. Refused when nobody could administer the workspace any more.',
   input: (t) => ({ id: t.id({ required: true, description: 'The key to revoke.' }) }),
-  payload: { field: 'apiKey', type: ApiKey, description: 'The key.' },
+  payload: { field: 'apiKey', type: ApiKey, description: 'The key as it is now.' },
   failures: [NotFound, InvalidState],
   run: revokeApiKey,
 });

@@ -122,7 +122,7 @@ const slotInputFields = (t: Fields, startsAtRequired: boolean) => ({
   durationMinutes: t.int({ description: "How long it lasts; the service's duration unless said otherwise. Not for classes." }),
 });
 
-const payload = { field: 'booking', type: Booking, description: 'The booking.' };
+const payload = { field: 'booking', type: Booking, description: 'The booking as it is now.' };
 const idField = (t: Fields) => t.id({ required: true, description: 'Which booking.' });
 
 mutation('createBooking', {

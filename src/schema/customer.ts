@@ -190,7 +190,7 @@ const customerInputFields = (t: Fields) => ({
   teamId: t.id({ description: 'The team that looks after them.' }),
 });
 
-const payload = { field: 'customer', type: Customer, description: 'The customer.' };
+const payload = { field: 'customer', type: Customer, description: 'The customer as they are now.' };
 
 mutation('createCustomer', {
   description: 'Adds a customer. Needs a name, company, e-mail address or phone number.',

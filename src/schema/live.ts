@@ -2,6 +2,7 @@ import { uuidOf } from '../core/ids.ts';
 import { type Delivery, follow } from '../resolvers/events/follow.ts';
 import { builder } from './builder.ts';
 import { ActivityTypeEnum, BookingStatusEnum } from './enums.ts';
+import { encodeCursor } from '../events/cursor.ts';
 import { guarded, loaded } from './read.ts';
 
 /**
@@ -12,6 +13,19 @@ import { guarded, loaded } from './read.ts';
 
 const cursor = 'Hand this back as `after` to go on behind this event, also after a disconnect.';
 const after = 'The cursor of the last event that you have; everything since then is delivered first. From now on, when left out.';
+
+builder.queryField('eventCursor', (t) =>
+  t.string({
+    nullable: true,
+    description:
+      'Where the log ends now. Ask for it before you read what you show, then subscribe with it as `after`: what changes in between is delivered too.',
+    ...guarded('activities.read'),
+    resolve: async (_root, _args, { eventLog, workspace }) => {
+      const [epoch, position] = await Promise.all([eventLog.epoch(), eventLog.end(workspace.id)]);
+      return encodeCursor({ epoch, position });
+    },
+  }),
+);
 
 const ActivityAdded = builder.objectRef<Delivery>('ActivityAdded').implement({
   description: 'Something happened with a customer.',
@@ -24,7 +38,6 @@ const ActivityAdded = builder.objectRef<Delivery>('ActivityAdded').implement({
 builder.subscriptionField('activityAdded', (t) =>
   t.field({
     type: ActivityAdded,
-    nullable: true,
     description: 'What happens on the timelines of customers, as it happens.',
     ...guarded('activities.read'),
     args: {
@@ -57,7 +70,6 @@ const BookingChanged = builder.objectRef<Delivery>('BookingChanged').implement({
 builder.subscriptionField('bookingChanged', (t) =>
   t.field({
     type: BookingChanged,
-    nullable: true,
     description: 'Bookings as they are made and change.',
     ...guarded('bookings.read'),
     args: {

@@ -56,7 +56,10 @@ export function mutation<Row>(name: string, options: MutationOptions<Row>): void
       nullable: true,
       description: options.description,
       args: { input: t.arg({ type: input as never, required: true, description: 'What to do.' }) },
-      errors: { types: [InvalidInput, ...options.failures] as never },
+      errors: {
+        types: [InvalidInput, ...options.failures] as never,
+        union: { description: `What became of ${name}: the payload when it was done, or why it was not.` },
+      },
       resolve: async (_root: unknown, args: unknown, ctx: GraphQLContext) => ({
         row: await options.run(ctx, (args as { input: never }).input),
       }),

@@ -65,7 +65,7 @@ export const paymentList: List<'Payment'> = {
 builder.queryField('payment', (t) => one(t, 'Payment', 'Payment', 'The payment with this id; null when there is none that you can see.'));
 builder.queryField('payments', (t) => page(t, paymentList, 'Payments, newest first.'));
 
-const payload = { field: 'payment', type: Payment, description: 'The payment.' };
+const payload = { field: 'payment', type: Payment, description: 'The payment as it is now.' };
 
 mutation('recordPayment', {
   description: 'Records money received for a booking, or from a customer. One transaction of a provider is recorded once. Moves no money itself.',

@@ -30,7 +30,7 @@ const ResourceFilter = builder.inputType('ResourceFilter', {
   description: 'Which resources; every condition given must hold.',
   fields: (t) => ({
     active: t.boolean({ description: 'Those that take bookings at present, or those that do not.' }),
-    name: t.field({ type: StringFilter, description: 'Their name.' }),
+    name: t.field({ type: StringFilter, description: 'Their name, compared exactly.' }),
   }),
 });
 
@@ -44,7 +44,7 @@ export const resourceList: List<'Resource'> = {
       name: conditions(filter.name),
     }),
   },
-  order: orderInput('Resource', { NAME: { column: 'name', description: 'Their name.' } }, { column: 'name', direction: 'asc' }),
+  order: orderInput('Resource', { NAME: { column: 'name', description: 'What they are called.' } }, { column: 'name', direction: 'asc' }),
 };
 
 builder.queryField('resource', (t) => one(t, 'Resource', 'Resource', 'The resource with this id; null when there is none that you can see.'));
@@ -55,7 +55,7 @@ const inputFields = (t: InputFields, creating: boolean) => ({
   kind: t.field({ type: ResourceKindEnum, required: creating, description: 'What it is.' }),
 });
 
-const payload = { field: 'resource', type: Resource, description: 'The resource.' };
+const payload = { field: 'resource', type: Resource, description: 'The resource as it is now.' };
 
 mutation('createResource', {
   description: 'Adds a room, chair or machine that can be booked.',

@@ -35,7 +35,7 @@ const ServiceFilter = builder.inputType('ServiceFilter', {
   description: 'Which services; every condition given must hold.',
   fields: (t) => ({
     active: t.boolean({ description: 'Those that take bookings at present, or those that do not.' }),
-    name: t.field({ type: StringFilter, description: 'Their name.' }),
+    name: t.field({ type: StringFilter, description: 'Their name, compared exactly.' }),
   }),
 });
 
@@ -49,7 +49,7 @@ export const serviceList: List<'Service'> = {
       name: conditions(filter.name),
     }),
   },
-  order: orderInput('Service', { NAME: { column: 'name', description: 'Their name.' } }, { column: 'name', direction: 'asc' }),
+  order: orderInput('Service', { NAME: { column: 'name', description: 'What they are called.' } }, { column: 'name', direction: 'asc' }),
 };
 
 builder.queryField('service', (t) => one(t, 'Service', 'Service', 'The service with this id; null when there is none that you can see.'));
@@ -65,7 +65,7 @@ const inputFields = (t: InputFields, creating: boolean) => ({
   capacity: t.int({ description: creating ? 'Places per session; 1 unless said otherwise, above 1 it is a class.' : 'Places per new session; above 1 it is a class.' }),
 });
 
-const payload = { field: 'service', type: Service, description: 'The service.' };
+const payload = { field: 'service', type: Service, description: 'The service as it is now.' };
 
 mutation('createService', {
   description: 'Adds a service.',

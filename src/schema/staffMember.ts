@@ -64,7 +64,7 @@ const inputFields = (t: InputFields, creating: boolean) => ({
   userId: t.id({ description: 'The user they are when they sign in, who then reaches the customers with bookings with them. Only for callers who reach every customer.' }),
 });
 
-const payload = { field: 'staffMember', type: StaffMember, description: 'The staff member.' };
+const payload = { field: 'staffMember', type: StaffMember, description: 'The staff member as they are now.' };
 
 mutation('createStaffMember', {
   description: 'Adds a person who can be booked.',

@@ -59,7 +59,7 @@ const inputFields = (t: InputFields, creating: boolean) => ({
   description: t.string({ description: 'What it means.' }),
 });
 
-const payload = { field: 'tag', type: Tag, description: 'The tag.' };
+const payload = { field: 'tag', type: Tag, description: 'The tag as it is now.' };
 
 mutation('createTag', {
   description: 'Makes a tag.',

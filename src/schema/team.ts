@@ -25,7 +25,7 @@ export const Team = objectOf(
 
 const TeamFilter = builder.inputType('TeamFilter', {
   description: 'Which teams; every condition given must hold.',
-  fields: (t) => ({ name: t.field({ type: StringFilter, description: 'Their name.' }) }),
+  fields: (t) => ({ name: t.field({ type: StringFilter, description: 'Their name, compared exactly.' }) }),
 });
 
 export const teamList: List<'Team'> = {
@@ -35,13 +35,13 @@ export const teamList: List<'Team'> = {
     type: TeamFilter as never,
     where: ({ name }: { name?: Record<string, unknown> | null }) => ({ name: conditions(name) }),
   },
-  order: orderInput('Team', { NAME: { column: 'name', description: 'Their name.' } }, { column: 'name', direction: 'asc' }),
+  order: orderInput('Team', { NAME: { column: 'name', description: 'What they are called.' } }, { column: 'name', direction: 'asc' }),
 };
 
 builder.queryField('team', (t) => one(t, 'Team', 'Team', 'The team with this id; null when there is none that you can see.'));
 builder.queryField('teams', (t) => page(t, teamList, 'Teams, by name.'));
 
-const payload = { field: 'team', type: Team, description: 'The team.' };
+const payload = { field: 'team', type: Team, description: 'The team as it is now.' };
 
 mutation('createTeam', {
   description: 'Makes a group of users who share customers.',

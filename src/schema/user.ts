@@ -61,7 +61,7 @@ const inputFields = (t: InputFields, creating: boolean) => ({
   externalId: t.string({ description: 'The `sub` of their tokens, without which they cannot sign in; unique in the workspace.' }),
 });
 
-const payload = { field: 'user', type: User, description: 'The user.' };
+const payload = { field: 'user', type: User, description: 'The user as they are now.' };
 
 mutation('createUser', {
   description: 'Adds a person who signs in.',

@@ -1,6 +1,4 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { type JWK, SignJWT, UnsecuredJWT, exportJWK, generateKeyPair } from 'jose';
+import { SignJWT, UnsecuredJWT, exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { apiKeyParts, newApiKey } from '../../src/core/crypto.ts';
 import { encodeId, newId } from '../../src/core/ids.ts';
@@ -9,44 +7,25 @@ import { systemContext } from '../../src/jobs/systemContext.ts';
 import { createWorkspace } from '../../src/resolvers/workspaces/createWorkspace.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually, startInProcess } from '../support/gateway.ts';
+import { type Issuer, type TokenOptions, startIssuer } from '../support/issuer.ts';
 import { codeOf, post } from './client.ts';
 import { testSchema } from './testSchema.ts';
 
 const query = '{ who { kind id rowScope permissions principals workspace } }';
-const issuer = 'https://login.test/';
-const audience = 'frontdesk';
-
 let database: TestDatabase;
 let gateway: Awaited<ReturnType<typeof startInProcess>>;
-let issuerServer: ReturnType<typeof createServer>;
+let issuer: Issuer;
 let workspaceId: string;
-let privateKey: CryptoKey;
-let jwks: { keys: JWK[] };
-let jwksBroken = false;
 
 beforeAll(async () => {
-  const pair = await generateKeyPair('ES256');
-  privateKey = pair.privateKey;
-  jwks = { keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] };
-  issuerServer = createServer((_req, res) => {
-    res.writeHead(jwksBroken ? 500 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(jwks));
-  });
-  await new Promise<void>((resolve) => issuerServer.listen(0, '127.0.0.1', resolve));
+  issuer = await startIssuer();
   database = await createTestDatabase();
-  gateway = await startInProcess({
-    databaseUrl: database.url,
-    schema: testSchema,
-    env: {
-      JWT_JWKS_URL: `http://127.0.0.1:${(issuerServer.address() as AddressInfo).port}/jwks.json`,
-      JWT_ISSUER: issuer,
-      JWT_AUDIENCE: audience,
-    },
-  });
+  gateway = await startInProcess({ databaseUrl: database.url, schema: testSchema, env: issuer.env });
   workspaceId = (await gateway.services.db.workspace.findFirstOrThrow()).id;
 });
 
 afterAll(async () => {
-  issuerServer?.close();
+  issuer?.stop();
   await gateway?.stop();
   await database?.drop();
 });
@@ -76,27 +55,7 @@ async function addCustomer(data: { status?: 'ACTIVE' | 'BLOCKED' | 'ARCHIVED'; d
   return { id, subject: `sub-${id}` };
 }
 
-interface TokenOptions {
-  subject: string;
-  workspace?: string;
-  issuer?: string;
-  audience?: string;
-  expires?: string | number;
-  key?: CryptoKey;
-  alg?: string;
-  kid?: string;
-}
-
-function token(options: TokenOptions): Promise<string> {
-  return new SignJWT({ frontdesk_workspace: options.workspace ?? encodeId('Workspace', workspaceId) })
-    .setProtectedHeader({ alg: options.alg ?? 'ES256', kid: options.kid ?? 'one' })
-    .setSubject(options.subject)
-    .setIssuer(options.issuer ?? issuer)
-    .setAudience(options.audience ?? audience)
-    .setIssuedAt()
-    .setExpirationTime(options.expires ?? '5m')
-    .sign(options.key ?? privateKey);
-}
+const token = (options: Partial<TokenOptions> & { subject: string }) => issuer.token({ workspace: encodeId('Workspace', workspaceId), ...options });
 
 const who = (answer: Awaited<ReturnType<typeof ask>>) => answer.body?.data?.who as Record<string, unknown>;
 
@@ -239,20 +198,21 @@ describe('sign-in tokens', () => {
 
   test('a token without an expiry is refused', async () => {
     const { subject } = await addUser();
-    const endless = await new SignJWT({ frontdesk_workspace: encodeId('Workspace', workspaceId) })
-      .setProtectedHeader({ alg: 'ES256', kid: 'one' })
-      .setSubject(subject)
-      .setIssuer(issuer)
-      .setAudience(audience)
-      .sign(privateKey);
+    const pair = await generateKeyPair('ES256');
+    issuer.jwks.keys.push({ ...(await exportJWK(pair.publicKey)), kid: 'endless', alg: 'ES256', use: 'sig' });
+    const sign = (token: SignJWT) => token.setProtectedHeader({ alg: 'ES256', kid: 'endless' }).sign(pair.privateKey);
+    const claims = { sub: subject, iss: issuer.env.JWT_ISSUER, aud: issuer.env.JWT_AUDIENCE, frontdesk_workspace: encodeId('Workspace', workspaceId) };
+    const endless = await sign(new SignJWT(claims));
+    const ending = await sign(new SignJWT(claims).setExpirationTime('5m'));
+    await eventually('the key is known', async () => (await bearer(ending)).status === 200, 15_000);
     expect((await bearer(endless)).status).toBe(401);
   });
 
   test('tokens without a signature, or signed with the public key as a shared secret, are refused', async () => {
     const { subject } = await addUser();
-    const claims = { sub: subject, iss: issuer, aud: audience, exp: Math.floor(Date.now() / 1_000) + 300, frontdesk_workspace: encodeId('Workspace', workspaceId) };
+    const claims = { sub: subject, iss: issuer.env.JWT_ISSUER, aud: issuer.env.JWT_AUDIENCE, exp: Math.floor(Date.now() / 1_000) + 300, frontdesk_workspace: encodeId('Workspace', workspaceId) };
     const unsigned = new UnsecuredJWT(claims).encode();
-    const secret = new TextEncoder().encode(JSON.stringify(jwks.keys[0]));
+    const secret = new TextEncoder().encode(JSON.stringify(issuer.jwks.keys[0]));
     const shared = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'one' }).sign(secret);
     expect((await bearer(unsigned)).status).toBe(401);
     expect((await bearer(shared)).status).toBe(401);
@@ -263,24 +223,20 @@ describe('sign-in tokens', () => {
     const { subject } = await addUser();
     const next = await generateKeyPair('RS256');
     const signed = await token({ subject, key: next.privateKey, alg: 'RS256', kid: 'two' });
-    jwks.keys.push({ ...(await exportJWK(next.publicKey)), kid: 'two', alg: 'RS256', use: 'sig' });
+    issuer.jwks.keys.push({ ...(await exportJWK(next.publicKey)), kid: 'two', alg: 'RS256', use: 'sig' });
     await eventually('the new key is known', async () => (await bearer(signed)).status === 200, 15_000);
   });
 
   test('while the issuer is away, tokens are "try again" and API keys go on', async () => {
     const { subject } = await addUser();
-    jwksBroken = true;
-    const own = await startInProcess({
-      databaseUrl: database.url,
-      schema: testSchema,
-      env: { JWT_JWKS_URL: `http://127.0.0.1:${(issuerServer.address() as AddressInfo).port}/`, JWT_ISSUER: issuer, JWT_AUDIENCE: audience },
-    });
+    issuer.broken = true;
+    const own = await startInProcess({ databaseUrl: database.url, schema: testSchema, env: issuer.env });
     try {
       const answer = await post(own.url, { query }, { authorization: `Bearer ${await token({ subject })}` });
       expect([answer.status, codeOf(answer)]).toEqual([503, 'UNAVAILABLE']);
       expect((await post(own.url, { query }, { 'x-api-key': own.adminKey })).status).toBe(200);
     } finally {
-      jwksBroken = false;
+      issuer.broken = false;
       await own.stop();
     }
   });

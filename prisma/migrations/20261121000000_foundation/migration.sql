@@ -900,16 +900,21 @@ INSERT INTO event_sequencer (id, epoch, last_position, mark) VALUES (1, gen_rand
 -- numbers, and returns for each workspace touched the last position and how many moved. Any process may
 -- call it at any time; an advisory lock makes the calls take turns, so there is no leader to fail over.
 --
--- The mark: rows at or below it need not be looked for. It only moves to a candidate noted by an earlier
--- call: the outbox sequence's last value, read before that call took its own transaction id. Once every
--- transaction up to that id has ended, each row up to the candidate is either visible or will never be.
+-- The mark: rows at or below it need not be looked for, so that calls stay quick while dead rows cannot be
+-- cleared away. It only moves up to a candidate noted by an earlier call: the outbox sequence's last value,
+-- read before that call took its own transaction id. Once every transaction up to that id has ended, each
+-- row up to the candidate is either visible or will never be.
+--
+-- One bad row must not stop the log for everyone: an unknown customer is left out, a known event id skipped.
 CREATE FUNCTION sequence_events(batch integer)
   RETURNS TABLE (workspace uuid, last bigint, moved integer) LANGUAGE plpgsql AS $$
 DECLARE
   state event_sequencer;
   head bigint;
   settled boolean;
-  total integer := 0;
+  next tid[];
+  reached bigint;
+  total integer;
 BEGIN
   IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
     RAISE EXCEPTION 'sequence_events must be the first statement of its transaction: the mark relies on a fresh id';
@@ -917,35 +922,42 @@ BEGIN
   PERFORM pg_advisory_xact_lock(4721001);
   SELECT * INTO state FROM event_sequencer WHERE id = 1;
   SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO head FROM event_outbox_seq_seq;
+  -- Restored where transaction ids or the sequence stand lower: what was settled there is not settled here.
+  IF state.mark > head OR state.candidate_xid >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint THEN
+    state.mark := 0;
+    state.candidate_xid := NULL;
+  END IF;
   settled := state.candidate_xid IS NOT NULL
     AND pg_snapshot_xmin(pg_current_snapshot())::text::bigint > state.candidate_xid;
 
-  FOR workspace, last, moved IN
-    WITH next AS MATERIALIZED (
-      SELECT seq FROM event_outbox WHERE seq > state.mark ORDER BY seq LIMIT batch
-    ), taken AS (
-      DELETE FROM event_outbox o USING next WHERE o.seq = next.seq RETURNING o.*
-    ), logged AS (
-      INSERT INTO event (workspace_id, position, id, type, version, occurred_at, recorded_at, actor_kind, actor_id,
-          origin, connection_id, cause_id, correlation_id, customer_id, subject_type, subject_id, changes, data)
-        SELECT workspace_id, state.last_position + row_number() OVER (ORDER BY seq), id, type, version, occurred_at,
-          recorded_at, actor_kind, actor_id, origin, connection_id, cause_id, correlation_id, customer_id,
-          subject_type, subject_id, changes, data
-        FROM taken
-      RETURNING workspace_id, position
-    )
-    SELECT workspace_id, max(position), count(*)::integer FROM logged GROUP BY workspace_id
-  LOOP
-    total := total + moved;
-    RETURN NEXT;
-  END LOOP;
-
-  -- Nothing moved and nothing to note: an idle call writes nothing.
+  SELECT array_agg(o.ctid), max(o.seq), count(*) INTO next, reached, total
+    FROM (SELECT ctid, seq FROM event_outbox WHERE seq > state.mark ORDER BY seq LIMIT batch) o;
+  -- Nothing to move and nothing to note: an idle call writes nothing.
   IF total = 0 AND NOT settled AND (state.candidate_xid IS NOT NULL OR state.mark >= head) THEN
     RETURN;
   END IF;
-  IF settled AND total < batch THEN
-    state.mark := state.candidate_seq;
+
+  -- By ctid: a join may be planned as a scan of the whole outbox, dead rows and all.
+  RETURN QUERY WITH taken AS (
+    DELETE FROM event_outbox WHERE ctid = ANY (next) RETURNING *
+  ), logged AS (
+    INSERT INTO event (workspace_id, position, id, type, version, occurred_at, recorded_at, actor_kind, actor_id,
+        origin, connection_id, cause_id, correlation_id, customer_id, subject_type, subject_id, changes, data)
+      SELECT workspace_id, state.last_position + row_number() OVER (ORDER BY seq), id, type, version, occurred_at,
+        recorded_at, actor_kind, actor_id, origin, connection_id, cause_id, correlation_id,
+        (SELECT c.id FROM customer c WHERE c.workspace_id = taken.workspace_id AND c.id = taken.customer_id),
+        subject_type, subject_id, changes, data
+      FROM taken
+    ON CONFLICT (workspace_id, id) DO NOTHING
+    RETURNING workspace_id, position
+  )
+  SELECT workspace_id, max(position), count(*)::integer FROM logged GROUP BY workspace_id;
+
+  -- A full batch may have left rows behind it.
+  IF settled THEN
+    state.mark := CASE WHEN total < batch THEN state.candidate_seq ELSE least(reached, state.candidate_seq) END;
+  END IF;
+  IF settled AND state.mark = state.candidate_seq THEN
     state.candidate_xid := NULL;
   END IF;
   IF state.candidate_xid IS NULL THEN

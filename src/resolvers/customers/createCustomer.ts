@@ -1,7 +1,7 @@
 import type { Context } from '../../core/context.ts';
 import { onConstraint } from '../../core/constraints.ts';
 import type { Customer, Tx } from '../../core/database.ts';
-import { AlreadyExists, InvalidInput } from '../../core/errors.ts';
+import { AlreadyExists } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import { visibleOrThrow } from '../../core/load.ts';
 import { idempotencyKey, parse } from '../../core/parse.ts';
@@ -9,7 +9,7 @@ import { allow } from '../../core/permissions.ts';
 import { writeOnce } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
 import { customerFields } from './customerFields.ts';
-import { searchColumns } from './searchable.ts';
+import { checkNamed, searchColumns } from './searchable.ts';
 
 /** Unique indexes of the customer table, in the words of the input. */
 export const customerConstraints = {
@@ -25,9 +25,7 @@ export async function createCustomer(ctx: Context, input: unknown): Promise<Cust
   allow(ctx, 'customers.write');
   const { idempotencyKey: key, ...fields } = parse(customerFields(ctx.workspace.country).extend({ idempotencyKey }), input);
   const { firstName = null, lastName = null, companyName = null, email = null, phone = null } = fields;
-  if (!firstName && !lastName && !companyName && !email && !phone) {
-    throw new InvalidInput([{ path: '', message: 'Give at least one of firstName, lastName, companyName, email and phone.' }]);
-  }
+  checkNamed({ firstName, lastName, companyName, email, phone });
 
   const create = async (tx: Tx) => {
     const { ownerId, teamId } = await reachableOwner(ctx, tx, fields);
@@ -49,8 +47,8 @@ export async function createCustomer(ctx: Context, input: unknown): Promise<Cust
     await record(ctx, tx, 'customer.created', {
       subjectId: customer.id,
       customerId: customer.id,
-      data: { source: customer.source },
-      personal: { data: { firstName, lastName, companyName, email, phone } },
+      data: {},
+      personal: { data: { firstName, lastName, companyName, email, phone, source: customer.source } },
     });
     return customer;
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { clearable, emailAddress, idOf, text, timeZone } from '../../core/parse.ts';
+import { clearable, countryCode, day, emailAddress, idOf, text, timeZone } from '../../core/parse.ts';
+import { personalFieldsOf } from '../../core/personalData.ts';
 import { phoneOf } from '../../core/phone.ts';
 
 const made = new Map<string, ReturnType<typeof make>>();
@@ -17,7 +18,7 @@ function make(country: string) {
   const phone = z.string().transform((written, check) => {
     const e164 = phoneOf(written, country);
     if (e164) return e164;
-    check.addIssue({ code: 'custom', message: `Must be a phone number; outside ${country} it begins with + and the country code.` });
+    check.addIssue({ code: 'custom', message: `Must be one phone number, without an extension; outside ${country} it begins with + and the country code.` });
     return z.NEVER;
   });
   return z.object({
@@ -30,10 +31,10 @@ function make(country: string) {
     jobTitle: clearable(text(200)),
     website: clearable(webAddress),
     avatarUrl: clearable(webAddress),
-    bornOn: clearable(z.date()),
-    country: clearable(z.string().regex(/^[A-Z]{2}$/, 'Must be an ISO 3166-1 country code, such as DE.')),
+    bornOn: clearable(day),
+    country: clearable(countryCode),
     timeZone: clearable(timeZone),
-    language: clearable(z.string().refine(isLanguage, 'Must be a language tag, such as de or pt-BR.')),
+    language: clearable(text(100).refine(isLanguage, 'Must be a language tag, such as de or pt-BR.')),
     referralSource: clearable(text(200)),
     source: clearable(text(200)),
     status: z.enum(['ACTIVE', 'ARCHIVED', 'BLOCKED']).optional(),
@@ -45,7 +46,7 @@ function make(country: string) {
   });
 }
 
-const webAddress = z.url({ protocol: /^https?$/, message: 'Must be a web address that begins with http:// or https://.' }).max(2_000);
+const webAddress = text(2_000).pipe(z.url({ protocol: /^https?$/, message: 'Must be a web address that begins with http:// or https://.' }));
 
 function isLanguage(tag: string): boolean {
   try {
@@ -55,16 +56,5 @@ function isLanguage(tag: string): boolean {
   }
 }
 
-/** Columns whose values are personal: their changes are kept beside the event, not in it. */
-export const personalFields: ReadonlySet<string> = new Set([
-  'externalId',
-  'firstName',
-  'lastName',
-  'email',
-  'phone',
-  'companyName',
-  'jobTitle',
-  'website',
-  'avatarUrl',
-  'bornOn',
-]);
+/** Fields whose changes are kept beside the event, not in it. */
+export const personalFields = personalFieldsOf('customer');

@@ -13,23 +13,23 @@ const DeleteCustomerInput = z.object({ id: idOf('Customer') });
 
 /**
  * Deletes a customer: their personal data is erased everywhere and cannot be brought back. Bookings and
- * payments stay, without a name, since the books need them. Refused while a booking is to come.
+ * payments stay, without a name, since the books need them. Answers what is left. Refused while a booking is to come.
  */
 export async function deleteCustomer(ctx: Context, input: unknown): Promise<Customer> {
   allow(ctx, 'customers.delete');
   const { id } = parse(DeleteCustomerInput, input);
 
   return write(ctx, async (tx) => {
-    const customer = await lockedOrThrow(ctx, tx, 'Customer', id);
+    await lockedOrThrow(ctx, tx, 'Customer', id);
     const coming = await tx.booking.count({
       where: { workspaceId: ctx.workspace.id, customerId: id, status: { in: ['PENDING', 'CONFIRMED'] }, endsAt: { gt: ctx.clock.now() } },
     });
-    if (coming > 0) throw new InvalidState(`The customer has ${coming} bookings to come. Cancel them first.`);
+    if (coming > 0) throw new InvalidState(`Bookings of the customer are yet to come: ${coming}. Cancel them first.`);
     await erase(ctx, tx, id);
     const deletedAt = ctx.clock.now();
-    await tx.customer.update({ where: { id }, data: { deletedAt, updatedAt: deletedAt, ownerId: null, teamId: null } });
+    const erased = await tx.customer.update({ where: { id }, data: { deletedAt, updatedAt: deletedAt, ownerId: null, teamId: null } });
     await record(ctx, tx, 'customer.deleted', { subjectId: id, customerId: id, data: {} });
-    return customer;
+    return erased;
   });
 }
 

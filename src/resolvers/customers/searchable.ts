@@ -1,3 +1,5 @@
+import type { Prisma } from '../../core/database.ts';
+import { InvalidInput } from '../../core/errors.ts';
 import { nationalDigits } from '../../core/phone.ts';
 
 /** What names, search and order are made of. */
@@ -9,9 +11,22 @@ export interface Searchable {
   phone: string | null;
 }
 
-/** Lower case without accents: `Łukasz Ångström` is found by `angstrom`. */
+/** Refuses a customer whom nothing names: nobody could find or tell them apart. */
+export function checkNamed({ firstName, lastName, companyName, email, phone }: Searchable): void {
+  if (firstName || lastName || companyName || email || phone) return;
+  throw new InvalidInput([{ path: '', message: 'Give at least one of firstName, lastName, companyName, email and phone.' }]);
+}
+
+/** Letters that Unicode does not take apart, as people type them without the key. */
+const plain: Record<string, string> = { ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', ł: 'l', đ: 'd', ð: 'd', ħ: 'h', ı: 'i', þ: 'th', ς: 'σ' };
+
+/** Lower case without accents: `Łukasz Ångström` is found by `lukasz` and `angstrom`. */
 export function fold(text: string): string {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+  return text
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[ßæœøłđðħıþς]/g, (letter) => plain[letter] as string);
 }
 
 /** The columns that lists by name and search read; kept by every verb that writes a customer. */
@@ -29,12 +44,19 @@ export function searchColumns(customer: Searchable): { sortName: string; searchT
 }
 
 const maxWords = 6;
+const maxText = 200;
 
 /** Rows in which every word of the text begins a word of the name, e-mail address or phone number. */
-export function searchWhere(text: string): { AND: { searchText: { contains: string } }[] } {
-  const looksLikePhone = /^[\d\s()+/.-]+$/.test(text) && /\d{3}/.test(text);
-  const words = looksLikePhone ? [text.replace(/\D/g, '').replace(/^0+/, '')] : fold(text).split(/\s+/).filter(Boolean);
-  return {
-    AND: words.slice(0, maxWords).map((word) => ({ searchText: { contains: ` ${word.replace(/[\\%_]/g, '\\$&')}` } })),
-  };
+export function searchWhere(text: string): Prisma.CustomerWhereInput {
+  const begins = (word: string) => ({ searchText: { contains: ` ${word.replace(/[\\%_]/g, '\\$&')}` } });
+  const asked = text.slice(0, maxText);
+  const words = { AND: fold(asked).split(/[\s\0]+/).filter(Boolean).slice(0, maxWords).map(begins) };
+  const number = phoneDigits(asked);
+  return number ? { OR: [words, begins(number)] } : words;
+}
+
+/** The digits of what may be a phone number, without the zeros and the (0) that are dialled in front; null for other texts. */
+function phoneDigits(text: string): string | null {
+  if (!/^[\d\s()+/.-]+$/.test(text) || !/\d{3}/.test(text)) return null;
+  return text.replace('(0)', '').replace(/\D/g, '').replace(/^0+/, '') || null;
 }

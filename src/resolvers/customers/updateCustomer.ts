@@ -9,9 +9,12 @@ import { write } from '../../core/write.ts';
 import { type Changes, record } from '../../events/record.ts';
 import { customerConstraints } from './createCustomer.ts';
 import { customerFields, personalFields } from './customerFields.ts';
-import { searchColumns } from './searchable.ts';
+import { checkNamed, searchColumns } from './searchable.ts';
 
-/** Changes the fields that are sent; an explicit null clears. An update that changes nothing leaves no event. */
+/**
+ * Changes the fields that are sent; an explicit null clears, as long as something is left that names the customer.
+ * An update that changes nothing leaves no event.
+ */
 export async function updateCustomer(ctx: Context, input: unknown): Promise<Customer> {
   allow(ctx, 'customers.write');
   const { id, ...sent } = parse(customerFields(ctx.workspace.country).extend({ id: idOf('Customer') }), input);
@@ -24,6 +27,7 @@ export async function updateCustomer(ctx: Context, input: unknown): Promise<Cust
     if (Object.keys(changes).length === 0) return customer;
 
     const after = Object.fromEntries(Object.entries(changes).map(([field, [, value]]) => [field, value])) as Partial<Customer>;
+    checkNamed({ ...customer, ...after });
     const updated = await onConstraint(
       tx.customer.update({
         where: { id },
