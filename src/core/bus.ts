@@ -79,7 +79,7 @@ export function openRedisBus(url: string, log: Logger): Bus {
   receiver.on('close', () => received('connection closed'));
   receiver.on('message', (_, text: string) => {
     const message = parse(text);
-    if (message && message.origin !== origin) local.publish(message);
+    if (message && message.origin !== origin && !closed) local.publish(message);
   });
 
   return {

@@ -12,7 +12,10 @@ export const ApiKey = objectOf(
   'ApiKey',
   'ApiKey',
   builder.prismaNode('ApiKey', {
-    id: { field: 'id', description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.' },
+    id: {
+      field: 'id',
+      description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.',
+    },
     findUnique: (id, ctx) => ({ id, workspaceId: ctx.workspace.id }),
     nullable: true,
     description: 'A key for programs. The key itself is shown once, when it is made.',
@@ -28,10 +31,25 @@ export const ApiKey = objectOf(
         { description: 'All that it may do: what the role may, less what the key was narrowed by.' },
         ({ role, scopes }) => [...permissionsOf(role, scopes)],
       ),
-      expiresAt: t.expose('expiresAt', { type: 'DateTime', nullable: true, description: 'From when on it no longer works; null for never.' }),
-      revokedAt: t.expose('revokedAt', { type: 'DateTime', nullable: true, description: 'When it was revoked.' }),
-      lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', nullable: true, description: 'When it was last used, to the minute.' }),
-      createdBy: relation(t, 'User', 'createdBy', { nullable: true, description: 'The user who made it; null when a program did.' }),
+      expiresAt: t.expose('expiresAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'From when on it no longer works; null for never.',
+      }),
+      revokedAt: t.expose('revokedAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'When it was revoked.',
+      }),
+      lastUsedAt: t.expose('lastUsedAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'When it was last used, to the minute.',
+      }),
+      createdBy: relation(t, 'User', 'createdBy', {
+        nullable: true,
+        description: 'The user who made it; null when a program did.',
+      }),
       createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     }),
   }),
@@ -47,7 +65,9 @@ export const apiKeyList: List<'ApiKey'> = {
   ),
 };
 
-builder.queryField('apiKey', (t) => one(t, 'ApiKey', 'ApiKey', 'The API key with this id; null when there is none that you can see.'));
+builder.queryField('apiKey', (t) =>
+  one(t, 'ApiKey', 'ApiKey', 'The API key with this id; null when there is none that you can see.'),
+);
 builder.queryField('apiKeys', (t) => page(t, apiKeyList, 'API keys, revoked ones too, newest first.'));
 
 mutation('createApiKey', {
@@ -55,8 +75,15 @@ mutation('createApiKey', {
   input: (t) => ({
     name: t.string({ required: true, description: 'What it is for.' }),
     role: t.field({ type: RoleEnum, required: true, description: 'The most that it may.' }),
-    permissions: t.field({ type: [PermissionEnum], description: 'Narrows the role to these, and to seeing what they change; all of the role when left out.' }),
-    expiresAt: t.field({ type: 'DateTime', description: 'From when on it no longer works; never when left out.' }),
+    permissions: t.field({
+      type: [PermissionEnum],
+      description:
+        'Narrows the role to these, and to seeing what they change; all of the role when left out.',
+    }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description: 'From when on it no longer works; never when left out.',
+    }),
     idempotencyKey: idempotencyKeyField(t),
   }),
   payload: [
@@ -75,7 +102,8 @@ mutation('createApiKey', {
 });
 
 mutation('revokeApiKey', {
-  description: 'Ends a key for good, within seconds also where it is in use. Refused when nobody could administer the workspace any more.',
+  description:
+    'Ends a key for good, within seconds also where it is in use. Refused when nobody could administer the workspace any more.',
   input: (t) => ({ id: t.id({ required: true, description: 'The key to revoke.' }) }),
   payload: { field: 'apiKey', type: ApiKey, description: 'The key as it is now.' },
   failures: [NotFound, InvalidState],

@@ -31,6 +31,11 @@ export const StringFilter = builder.inputType('StringFilter', {
   }),
 });
 
+export const BooleanFilter = builder.inputType('BooleanFilter', {
+  description: 'Yes or no.',
+  fields: (t) => ({ eq: t.boolean({ description: 'This one of the two.' }) }),
+});
+
 /** `{ eq, in }` over an enum. */
 export function enumFilter<Ref>(name: string, type: Ref): InputRef<{ eq?: unknown; in?: unknown[] | null }> {
   return builder.inputType(name, {

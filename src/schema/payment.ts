@@ -12,19 +12,31 @@ export const Payment = objectOf(
   'Payment',
   'Payment',
   builder.prismaNode('Payment', {
-    id: { field: 'id', description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.' },
+    id: {
+      field: 'id',
+      description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.',
+    },
     findUnique: (id, ctx) => ({ id, workspaceId: ctx.workspace.id }),
     nullable: true,
     description: 'Money received from a customer.',
     select: { id: true },
     fields: (t) => ({
       customer: relation(t, 'Customer', 'customer', { nullable: false, description: 'Who paid.' }),
-      booking: relation(t, 'Booking', 'booking', { nullable: true, description: 'What was paid for; null for a payment without a booking.' }),
+      booking: relation(t, 'Booking', 'booking', {
+        nullable: true,
+        description: 'What was paid for; null for a payment without a booking.',
+      }),
       amount: money(t, { minor: 'amountMinor', currency: 'currency' }, 'What was received; may be zero.'),
       refunded: money(t, { minor: 'refundedMinor', currency: 'currency' }, 'What of it has gone back.'),
       method: t.expose('method', { type: PaymentMethodEnum, description: 'How it was made.' }),
-      gateway: t.exposeString('gateway', { nullable: true, description: 'The payment provider, in lower case: stripe, paypal.' }),
-      transactionId: t.exposeString('transactionId', { nullable: true, description: "The provider's id of the transaction; unique per method and gateway." }),
+      gateway: t.exposeString('gateway', {
+        nullable: true,
+        description: 'The payment provider, in lower case: stripe, paypal.',
+      }),
+      transactionId: t.exposeString('transactionId', {
+        nullable: true,
+        description: "The provider's id of the transaction; unique per method and gateway.",
+      }),
       status: t.expose('status', { type: PaymentStatusEnum, description: 'Where it stands.' }),
       paidAt: t.expose('paidAt', { type: 'DateTime', description: 'When the money was received.' }),
       createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was recorded.' }),
@@ -62,21 +74,29 @@ export const paymentList: List<'Payment'> = {
   ),
 };
 
-builder.queryField('payment', (t) => one(t, 'Payment', 'Payment', 'The payment with this id; null when there is none that you can see.'));
+builder.queryField('payment', (t) =>
+  one(t, 'Payment', 'Payment', 'The payment with this id; null when there is none that you can see.'),
+);
 builder.queryField('payments', (t) => page(t, paymentList, 'Payments, newest first.'));
 
 const payload = { field: 'payment', type: Payment, description: 'The payment as it is now.' };
 
 mutation('recordPayment', {
-  description: 'Records money received for a booking, or from a customer. One transaction of a provider is recorded once. Moves no money itself.',
+  description:
+    'Records money received for a booking, or from a customer. One transaction of a provider is recorded once. Moves no money itself.',
   input: (t) => ({
     bookingId: t.id({ description: 'What was paid for. This or customerId is needed.' }),
     customerId: t.id({ description: 'Who paid; follows from the booking when there is one.' }),
     amount: t.field({ type: MoneyInput, required: true, description: 'What was received; zero is valid.' }),
     method: t.field({ type: PaymentMethodEnum, required: true, description: 'How it was made.' }),
     gateway: t.string({ description: 'The payment provider: stripe, paypal. Kept in lower case.' }),
-    transactionId: t.string({ description: "The provider's id of the transaction; unique per method and gateway." }),
-    paidAt: t.field({ type: 'DateTime', description: 'When the money was received; now unless said otherwise.' }),
+    transactionId: t.string({
+      description: "The provider's id of the transaction; unique per method and gateway.",
+    }),
+    paidAt: t.field({
+      type: 'DateTime',
+      description: 'When the money was received; now unless said otherwise.',
+    }),
     idempotencyKey: idempotencyKeyField(t),
   }),
   payload,
@@ -88,7 +108,10 @@ mutation('refundPayment', {
   description: 'Records that all or part of a payment has gone back. Moves no money itself.',
   input: (t) => ({
     id: t.id({ required: true, description: 'The payment to refund.' }),
-    amount: t.field({ type: MoneyInput, description: 'How much of it, in its currency; all that is left unless said otherwise.' }),
+    amount: t.field({
+      type: MoneyInput,
+      description: 'How much of it, in its currency; all that is left unless said otherwise.',
+    }),
     reason: t.string({ description: 'Why, in a sentence.' }),
     idempotencyKey: idempotencyKeyField(t),
   }),

@@ -96,11 +96,17 @@ export function one(t: QueryFields, model: Model, typename: Parameters<typeof uu
 /** The object with this id as the viewer sees it, with what the selection needs; null when there is none. */
 export async function findNode(id: string, ctx: GraphQLContext, info: GraphQLResolveInfo): Promise<unknown> {
   const decoded = decodeId(id);
+  if (decoded?.type === 'Workspace') return ownWorkspace(ctx, decoded.uuid);
   const model = decoded && typenames.get(decoded.type);
   if (!decoded || !model || !ctx.viewer.permissions.has(readPermission[model])) return null;
   const query = queryFromInfo({ context: ctx, info, typeName: decoded.type });
   const row = await delegateOf(ctx, model).findFirst({ ...query, where: { id: decoded.uuid, ...visible(ctx, model) } });
   return row && { ...row, __typename: decoded.type };
+}
+
+/** No row of a list and without a permission of its own: everyone who is signed in sees the one they are in. */
+function ownWorkspace({ viewer, workspace }: GraphQLContext, uuid: string) {
+  return viewer.kind !== 'anonymous' && workspace.id === uuid ? { ...workspace, __typename: 'Workspace' } : null;
 }
 
 /** Field of an object that only knows an id, such as the event of a subscription: the row as the viewer sees it now. */

@@ -3,7 +3,7 @@ import { createResource } from '../resolvers/resources/createResource.ts';
 import { updateResource } from '../resolvers/resources/updateResource.ts';
 import { builder } from './builder.ts';
 import { ResourceKindEnum } from './enums.ts';
-import { StringFilter, conditions } from './filters.ts';
+import { BooleanFilter, StringFilter, conditions } from './filters.ts';
 import { type InputFields, idempotencyKeyField, mutation } from './mutation.ts';
 import { type List, objectOf, one, orderInput, page } from './read.ts';
 
@@ -11,7 +11,10 @@ export const Resource = objectOf(
   'Resource',
   'Resource',
   builder.prismaNode('Resource', {
-    id: { field: 'id', description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.' },
+    id: {
+      field: 'id',
+      description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.',
+    },
     findUnique: (id, ctx) => ({ id, workspaceId: ctx.workspace.id }),
     nullable: true,
     description: 'A room, chair or machine that can be booked.',
@@ -29,7 +32,10 @@ export const Resource = objectOf(
 const ResourceFilter = builder.inputType('ResourceFilter', {
   description: 'Which resources; every condition given must hold.',
   fields: (t) => ({
-    active: t.boolean({ description: 'Those that take bookings at present, or those that do not.' }),
+    active: t.field({
+      type: BooleanFilter,
+      description: 'Those that take bookings at present, or those that do not.',
+    }),
     name: t.field({ type: StringFilter, description: 'Their name, compared exactly.' }),
   }),
 });
@@ -39,16 +45,24 @@ export const resourceList: List<'Resource'> = {
   cursor: 'id',
   filter: {
     type: ResourceFilter as never,
-    where: (filter: { active?: boolean | null; name?: Record<string, unknown> | null }) => ({
-      active: filter.active ?? undefined,
+    where: (filter: Record<string, Record<string, unknown> | null | undefined>) => ({
+      active: conditions(filter.active),
       name: conditions(filter.name),
     }),
   },
-  order: orderInput('Resource', { NAME: { column: 'name', description: 'What they are called.' } }, { column: 'name', direction: 'asc' }),
+  order: orderInput(
+    'Resource',
+    { NAME: { column: 'name', description: 'What they are called.' } },
+    { column: 'name', direction: 'asc' },
+  ),
 };
 
-builder.queryField('resource', (t) => one(t, 'Resource', 'Resource', 'The resource with this id; null when there is none that you can see.'));
-builder.queryField('resources', (t) => page(t, resourceList, 'Rooms, chairs and machines that can be booked, by name.'));
+builder.queryField('resource', (t) =>
+  one(t, 'Resource', 'Resource', 'The resource with this id; null when there is none that you can see.'),
+);
+builder.queryField('resources', (t) =>
+  page(t, resourceList, 'Rooms, chairs and machines that can be booked, by name.'),
+);
 
 const inputFields = (t: InputFields, creating: boolean) => ({
   name: t.string({ required: creating, description: 'Unique in the workspace.' }),
@@ -66,7 +80,8 @@ mutation('createResource', {
 });
 
 mutation('updateResource', {
-  description: 'Changes the fields of a resource that are sent. An inactive one keeps its bookings and takes no new ones.',
+  description:
+    'Changes the fields of a resource that are sent. An inactive one keeps its bookings and takes no new ones.',
   input: (t) => ({
     id: t.id({ required: true, description: 'The resource to change.' }),
     ...inputFields(t, false),

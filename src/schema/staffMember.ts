@@ -3,7 +3,7 @@ import { createStaffMember } from '../resolvers/staffMembers/createStaffMember.t
 import { updateStaffMember } from '../resolvers/staffMembers/updateStaffMember.ts';
 import { bookingList } from './booking.ts';
 import { builder } from './builder.ts';
-import { StringFilter, conditions } from './filters.ts';
+import { BooleanFilter, StringFilter, conditions } from './filters.ts';
 import { type InputFields, idempotencyKeyField, mutation } from './mutation.ts';
 import { type List, guarded, objectOf, one, orderInput, page, related, relation } from './read.ts';
 
@@ -11,20 +11,33 @@ export const StaffMember = objectOf(
   'StaffMember',
   'StaffMember',
   builder.prismaNode('StaffMember', {
-    id: { field: 'id', description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.' },
+    id: {
+      field: 'id',
+      description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.',
+    },
     findUnique: (id, ctx) => ({ id, workspaceId: ctx.workspace.id }),
     nullable: true,
     description: 'A person who can be booked. May also be a user, who signs in.',
     select: { id: true },
     fields: (t) => ({
       displayName: t.exposeString('displayName', { description: 'What customers know them by.' }),
-      email: t.exposeString('email', { nullable: true, description: 'Where they get mail.', ...guarded('users.read') }),
+      email: t.exposeString('email', {
+        nullable: true,
+        description: 'Where they get mail.',
+        ...guarded('users.read'),
+      }),
       timeZone: t.expose('timeZone', { type: 'TimeZone', description: 'Where they work by the clock.' }),
       active: t.exposeBoolean('active', { description: 'Whether they take bookings at present.' }),
-      user: relation(t, 'User', 'user', { nullable: true, description: 'Who they are when they sign in; null for those who do not.' }),
+      user: relation(t, 'User', 'user', {
+        nullable: true,
+        description: 'Who they are when they sign in; null for those who do not.',
+      }),
       bookings: related(t, 'bookings', bookingList, 'Bookings with them, latest start first.'),
       createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When they were added.' }),
-      updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When their own fields last changed.' }),
+      updatedAt: t.expose('updatedAt', {
+        type: 'DateTime',
+        description: 'When their own fields last changed.',
+      }),
     }),
   }),
 );
@@ -32,7 +45,10 @@ export const StaffMember = objectOf(
 const StaffMemberFilter = builder.inputType('StaffMemberFilter', {
   description: 'Which staff members; every condition given must hold.',
   fields: (t) => ({
-    active: t.boolean({ description: 'Those who take bookings at present, or those who do not.' }),
+    active: t.field({
+      type: BooleanFilter,
+      description: 'Those who take bookings at present, or those who do not.',
+    }),
     displayName: t.field({ type: StringFilter, description: 'What customers know them by.' }),
   }),
 });
@@ -42,8 +58,8 @@ export const staffMemberList: List<'StaffMember'> = {
   cursor: 'id',
   filter: {
     type: StaffMemberFilter as never,
-    where: (filter: { active?: boolean | null; displayName?: Record<string, unknown> | null }) => ({
-      active: filter.active ?? undefined,
+    where: (filter: Record<string, Record<string, unknown> | null | undefined>) => ({
+      active: conditions(filter.active),
       displayName: conditions(filter.displayName),
     }),
   },
@@ -54,14 +70,29 @@ export const staffMemberList: List<'StaffMember'> = {
   ),
 };
 
-builder.queryField('staffMember', (t) => one(t, 'StaffMember', 'StaffMember', 'The staff member with this id; null when there is none that you can see.'));
+builder.queryField('staffMember', (t) =>
+  one(
+    t,
+    'StaffMember',
+    'StaffMember',
+    'The staff member with this id; null when there is none that you can see.',
+  ),
+);
 builder.queryField('staffMembers', (t) => page(t, staffMemberList, 'Who can be booked, by name.'));
 
 const inputFields = (t: InputFields, creating: boolean) => ({
   displayName: t.string({ required: creating, description: 'What customers know them by.' }),
   email: t.string({ description: 'Where they get mail; kept in lower case.' }),
-  timeZone: t.field({ type: 'TimeZone', description: creating ? "Where they work by the clock; the workspace's zone unless said otherwise." : 'Where they work by the clock.' }),
-  userId: t.id({ description: 'The user they are when they sign in, who then reaches the customers with bookings with them. Only for callers who reach every customer.' }),
+  timeZone: t.field({
+    type: 'TimeZone',
+    description: creating
+      ? "Where they work by the clock; the workspace's zone unless said otherwise."
+      : 'Where they work by the clock.',
+  }),
+  userId: t.id({
+    description:
+      'The user they are when they sign in, who then reaches the customers with bookings with them. Only for callers who reach every customer.',
+  }),
 });
 
 const payload = { field: 'staffMember', type: StaffMember, description: 'The staff member as they are now.' };
@@ -75,7 +106,8 @@ mutation('createStaffMember', {
 });
 
 mutation('updateStaffMember', {
-  description: 'Changes the fields of a staff member that are sent; an explicit null clears. An inactive one keeps their bookings and takes no new ones.',
+  description:
+    'Changes the fields of a staff member that are sent; an explicit null clears. An inactive one keeps their bookings and takes no new ones.',
   input: (t) => ({
     id: t.id({ required: true, description: 'The staff member to change.' }),
     ...inputFields(t, false),

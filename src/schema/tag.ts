@@ -1,4 +1,5 @@
 import { AlreadyExists, IdempotencyKeyReused, NotFound } from '../core/errors.ts';
+import { encodeId } from '../core/ids.ts';
 import { addTags } from '../resolvers/tags/addTags.ts';
 import { createTag } from '../resolvers/tags/createTag.ts';
 import { deleteTag } from '../resolvers/tags/deleteTag.ts';
@@ -15,7 +16,10 @@ export const Tag = objectOf(
   'Tag',
   'Tag',
   builder.prismaNode('Tag', {
-    id: { field: 'id', description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.' },
+    id: {
+      field: 'id',
+      description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.',
+    },
     findUnique: (id, ctx) => ({ id, workspaceId: ctx.workspace.id }),
     nullable: true,
     description: 'A label on customers. `customers(filter: { tagId: { eq } })` has those who wear it.',
@@ -24,7 +28,10 @@ export const Tag = objectOf(
       name: t.exposeString('name', { description: 'Two tags never differ by case or accents alone.' }),
       color: t.exposeString('color', { nullable: true, description: 'To show it in: #1e90ff.' }),
       description: t.exposeString('description', { nullable: true, description: 'What it means.' }),
-      createdBy: relation(t, 'User', 'createdBy', { nullable: true, description: 'The user who made it; null when a program did.' }),
+      createdBy: relation(t, 'User', 'createdBy', {
+        nullable: true,
+        description: 'The user who made it; null when a program did.',
+      }),
       createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
       updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
     }),
@@ -33,10 +40,13 @@ export const Tag = objectOf(
 
 const TagFilter = builder.inputType('TagFilter', {
   description: 'Which tags; every condition given must hold.',
-  fields: (t) => ({ name: t.field({ type: StringFilter, description: 'Their name; case and accents do not matter.' }) }),
+  fields: (t) => ({
+    name: t.field({ type: StringFilter, description: 'Their name; case and accents do not matter.' }),
+  }),
 });
 
-const folded = (value: unknown): unknown => (Array.isArray(value) ? value.map(folded) : typeof value === 'string' ? slugOf(value) : value);
+const folded = (value: unknown): unknown =>
+  Array.isArray(value) ? value.map(folded) : typeof value === 'string' ? slugOf(value) : value;
 
 export const tagList: List<'Tag'> = {
   model: 'Tag',
@@ -44,17 +54,29 @@ export const tagList: List<'Tag'> = {
   filter: {
     type: TagFilter as never,
     where: ({ name }: { name?: Record<string, unknown> | null }) => ({
-      slug: conditions(name && Object.fromEntries(Object.entries(name).map(([operator, value]) => [operator, folded(value)]))),
+      slug: conditions(
+        name &&
+          Object.fromEntries(Object.entries(name).map(([operator, value]) => [operator, folded(value)])),
+      ),
     }),
   },
-  order: orderInput('Tag', { NAME: { column: 'slug', description: 'Their name; case and accents do not matter.' } }, { column: 'slug', direction: 'asc' }),
+  order: orderInput(
+    'Tag',
+    { NAME: { column: 'slug', description: 'Their name; case and accents do not matter.' } },
+    { column: 'slug', direction: 'asc' },
+  ),
 };
 
-builder.queryField('tag', (t) => one(t, 'Tag', 'Tag', 'The tag with this id; null when there is none that you can see.'));
+builder.queryField('tag', (t) =>
+  one(t, 'Tag', 'Tag', 'The tag with this id; null when there is none that you can see.'),
+);
 builder.queryField('tags', (t) => page(t, tagList, 'Tags, by name.'));
 
 const inputFields = (t: InputFields, creating: boolean) => ({
-  name: t.string({ required: creating, description: 'At most 100 characters; two tags never differ by case or accents alone.' }),
+  name: t.string({
+    required: creating,
+    description: 'At most 100 characters; two tags never differ by case or accents alone.',
+  }),
   color: t.string({ description: 'To show it in: #1e90ff.' }),
   description: t.string({ description: 'What it means.' }),
 });
@@ -71,7 +93,10 @@ mutation('createTag', {
 
 mutation('updateTag', {
   description: 'Changes the fields of a tag that are sent; an explicit null clears.',
-  input: (t) => ({ id: t.id({ required: true, description: 'The tag to change.' }), ...inputFields(t, false) }),
+  input: (t) => ({
+    id: t.id({ required: true, description: 'The tag to change.' }),
+    ...inputFields(t, false),
+  }),
   payload,
   failures: [NotFound, AlreadyExists],
   run: updateTag,
@@ -80,7 +105,12 @@ mutation('updateTag', {
 mutation('deleteTag', {
   description: 'Deletes a tag and takes it off every customer, for good. What timelines say of it stays.',
   input: (t) => ({ id: t.id({ required: true, description: 'The tag to delete.' }) }),
-  payload: { field: 'tag', type: Tag, description: 'The tag as it was.' },
+  payload: {
+    field: 'deletedTagId',
+    type: 'ID',
+    description: 'The id that it had.',
+    of: ({ id }) => encodeId('Tag', id),
+  },
   failures: [NotFound],
   run: deleteTag,
 });
@@ -90,11 +120,19 @@ const taggingFields = (t: InputFields, which: string) => ({
   tags: t.stringList({ required: true, description: which }),
 });
 
-const taggedCustomers = { field: 'customers', type: [Customer], description: 'The customers, in the order of the input.' };
+const taggedCustomers = {
+  field: 'customers',
+  type: [Customer],
+  description: 'The customers, in the order of the input.',
+};
 
 mutation('addTags', {
   description: 'Puts tags on customers, all or none of it. A tag that is there already stays.',
-  input: (t) => taggingFields(t, 'Tags by name or id, at most 20. A name that no tag has becomes a tag, if you may make tags.'),
+  input: (t) =>
+    taggingFields(
+      t,
+      'Tags by name or id, at most 20. A name that no tag has becomes a tag, if you may make tags.',
+    ),
   payload: taggedCustomers,
   failures: [NotFound],
   run: addTags,

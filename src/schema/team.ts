@@ -10,14 +10,22 @@ export const Team = objectOf(
   'Team',
   'Team',
   builder.prismaNode('Team', {
-    id: { field: 'id', description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.' },
+    id: {
+      field: 'id',
+      description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.',
+    },
     findUnique: (id, ctx) => ({ id, workspaceId: ctx.workspace.id }),
     nullable: true,
     description: 'A group of users who share customers.',
     select: { id: true },
     fields: (t) => ({
       name: t.exposeString('name', { description: 'Unique in the workspace.' }),
-      members: through(t, 'User', { relation: 'members', to: 'user', orderBy: [{ user: { email: 'asc' } }], description: 'Its users, by e-mail address; at most 100.' }),
+      members: through(t, 'User', {
+        relation: 'members',
+        to: 'user',
+        orderBy: [{ user: { email: 'asc' } }],
+        description: 'Its users, by e-mail address; at most 100.',
+      }),
       createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     }),
   }),
@@ -35,10 +43,16 @@ export const teamList: List<'Team'> = {
     type: TeamFilter as never,
     where: ({ name }: { name?: Record<string, unknown> | null }) => ({ name: conditions(name) }),
   },
-  order: orderInput('Team', { NAME: { column: 'name', description: 'What they are called.' } }, { column: 'name', direction: 'asc' }),
+  order: orderInput(
+    'Team',
+    { NAME: { column: 'name', description: 'What they are called.' } },
+    { column: 'name', direction: 'asc' },
+  ),
 };
 
-builder.queryField('team', (t) => one(t, 'Team', 'Team', 'The team with this id; null when there is none that you can see.'));
+builder.queryField('team', (t) =>
+  one(t, 'Team', 'Team', 'The team with this id; null when there is none that you can see.'),
+);
 builder.queryField('teams', (t) => page(t, teamList, 'Teams, by name.'));
 
 const payload = { field: 'team', type: Team, description: 'The team as it is now.' };
@@ -56,7 +70,8 @@ mutation('createTeam', {
 });
 
 mutation('updateTeam', {
-  description: "Renames a team, adds and removes members. Members reach the team's customers, so you can add some only if you do too.",
+  description:
+    "Renames a team, adds and removes members. Members reach the team's customers, so you can add some only if you do too.",
   input: (t) => ({
     id: t.id({ required: true, description: 'The team to change.' }),
     name: t.string({ description: 'Unique in the workspace.' }),

@@ -11,7 +11,10 @@ export const User = objectOf(
   'User',
   'User',
   builder.prismaNode('User', {
-    id: { field: 'id', description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.' },
+    id: {
+      field: 'id',
+      description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.',
+    },
     findUnique: (id, ctx) => ({ id, workspaceId: ctx.workspace.id }),
     nullable: true,
     description: 'A person who signs in. May also be a staff member, who can be booked.',
@@ -19,14 +22,36 @@ export const User = objectOf(
     fields: (t) => ({
       email: t.exposeString('email', { description: 'Unique in the workspace.' }),
       displayName: t.exposeString('displayName', { description: 'What colleagues know them by.' }),
-      externalId: t.exposeString('externalId', { nullable: true, description: 'The `sub` of their tokens; null for those who cannot sign in yet.' }),
+      externalId: t.exposeString('externalId', {
+        nullable: true,
+        description: 'The `sub` of their tokens; null for those who cannot sign in yet.',
+      }),
       role: t.expose('role', { type: RoleEnum, description: 'What they may do.' }),
-      rowScope: t.expose('rowScope', { type: RowScopeEnum, nullable: true, description: "Which customers they reach; null for the role's own scope." }),
-      disabledAt: t.expose('disabledAt', { type: 'DateTime', nullable: true, description: 'Since when they may no longer sign in.' }),
-      staffMember: relation(t, 'StaffMember', 'staffMember', { nullable: true, description: 'The staff member they are; null for those who cannot be booked.' }),
-      teams: through(t, 'Team', { relation: 'teams', to: 'team', orderBy: [{ team: { name: 'asc' } }], description: 'Their teams, by name; at most 100.' }),
+      rowScope: t.expose('rowScope', {
+        type: RowScopeEnum,
+        nullable: true,
+        description: "Which customers they reach; null for the role's own scope.",
+      }),
+      disabledAt: t.expose('disabledAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'Since when they may no longer sign in.',
+      }),
+      staffMember: relation(t, 'StaffMember', 'staffMember', {
+        nullable: true,
+        description: 'The staff member they are; null for those who cannot be booked.',
+      }),
+      teams: through(t, 'Team', {
+        relation: 'teams',
+        to: 'team',
+        orderBy: [{ team: { name: 'asc' } }],
+        description: 'Their teams, by name; at most 100.',
+      }),
       createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When they were added.' }),
-      updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When their own fields last changed.' }),
+      updatedAt: t.expose('updatedAt', {
+        type: 'DateTime',
+        description: 'When their own fields last changed.',
+      }),
     }),
   }),
 );
@@ -46,19 +71,37 @@ export const userList: List<'User'> = {
   cursor: 'id',
   filter: {
     type: UserFilter as never,
-    where: (filter: Record<string, Given>) => ({ email: conditions(filter.email), externalId: conditions(filter.externalId) }),
+    where: (filter: Record<string, Given>) => ({
+      email: conditions(filter.email),
+      externalId: conditions(filter.externalId),
+    }),
   },
-  order: orderInput('User', { EMAIL: { column: 'email', description: 'Their e-mail address.' } }, { column: 'email', direction: 'asc' }),
+  order: orderInput(
+    'User',
+    { EMAIL: { column: 'email', description: 'Their e-mail address.' } },
+    { column: 'email', direction: 'asc' },
+  ),
 };
 
-builder.queryField('user', (t) => one(t, 'User', 'User', 'The user with this id; null when there is none that you can see.'));
+builder.queryField('user', (t) =>
+  one(t, 'User', 'User', 'The user with this id; null when there is none that you can see.'),
+);
 builder.queryField('users', (t) => page(t, userList, 'Who signs in, disabled users too, by e-mail address.'));
 
 const inputFields = (t: InputFields, creating: boolean) => ({
   displayName: t.string({ required: creating, description: 'What colleagues know them by.' }),
-  role: t.field({ type: RoleEnum, required: creating, description: 'What they may do; nothing that you may not do yourself.' }),
-  rowScope: t.field({ type: RowScopeEnum, description: "Which customers they reach, OWN excepted; the role's own scope when null." }),
-  externalId: t.string({ description: 'The `sub` of their tokens, without which they cannot sign in; unique in the workspace.' }),
+  role: t.field({
+    type: RoleEnum,
+    required: creating,
+    description: 'What they may do; nothing that you may not do yourself.',
+  }),
+  rowScope: t.field({
+    type: RowScopeEnum,
+    description: "Which customers they reach, OWN excepted; the role's own scope when null.",
+  }),
+  externalId: t.string({
+    description: 'The `sub` of their tokens, without which they cannot sign in; unique in the workspace.',
+  }),
 });
 
 const payload = { field: 'user', type: User, description: 'The user as they are now.' };
@@ -81,7 +124,9 @@ mutation('updateUser', {
   input: (t) => ({
     id: t.id({ required: true, description: 'The user to change.' }),
     ...inputFields(t, false),
-    disabled: t.boolean({ description: 'Whether they are kept from signing in; what they did and own stays.' }),
+    disabled: t.boolean({
+      description: 'Whether they are kept from signing in; what they did and own stays.',
+    }),
   }),
   payload,
   failures: [NotFound, AlreadyExists, InvalidState],

@@ -6,6 +6,7 @@ import { loaded } from './read.ts';
 
 const WorkspaceObject = builder.objectRef<Workspace>('Workspace').implement({
   description: 'The business that all of this belongs to.',
+  interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
     id: t.id({ description: 'Stands in tokens as `frontdesk_workspace`.', resolve: ({ id }) => encodeId('Workspace', id) }),
     name: t.exposeString('name', { description: 'What the business is called.' }),

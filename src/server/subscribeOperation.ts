@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type ExecutionResult,
   type GraphQLError,
@@ -10,6 +11,9 @@ import type { Operation } from './operation.ts';
 import { publicError } from './publicError.ts';
 import type { Services } from './services.ts';
 import type { Session } from './sessions.ts';
+
+/** Results in a row before others get their turn. */
+const turn = 32;
 
 export interface Subscriber {
   session: Session;
@@ -59,9 +63,10 @@ export async function subscribeOperation(
   const validated = args;
   const events = source[Symbol.asyncIterator]();
   const results = respond({ [Symbol.asyncIterator]: () => events });
-  const over = new Promise<IteratorResult<ExecutionResult, void>>((resolve) => {
-    stopped.signal.addEventListener('abort', () => resolve({ done: true, value: undefined }), { once: true });
-  });
+  const done = { done: true, value: undefined } as const;
+  /** Lets go who waits for the next result. Not a race with a promise of the end, which would keep every result until then. */
+  let release = () => {};
+  let delivered = 0;
   services.metrics.subscriptions.inc();
   count('ok');
 
@@ -72,13 +77,20 @@ export async function subscribeOperation(
       // Not awaited: a source that minds neither the signal nor this must not hold up who closes it.
       Promise.resolve(events.return?.()).catch(() => {});
       results.return().catch(() => {});
+      release();
     }
-    return over;
+    return done;
   }
 
   const generator: AsyncGenerator<ExecutionResult, void, void> = {
     async next() {
-      const result = await Promise.race([results.next(), over]);
+      // A source with a backlog may answer without ever waiting; everybody else shares this thread.
+      if (++delivered % turn === 0) await nextTurn();
+      if (stopped.signal.aborted) return done;
+      const result = await new Promise<IteratorResult<ExecutionResult, void>>((resolve, reject) => {
+        release = () => resolve(done);
+        results.next().then(resolve, reject);
+      });
       if (result.done) await stop();
       return result;
     },

@@ -5,6 +5,7 @@ import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Refused } from '../core/errors.ts';
 import { nobody } from './authenticate.ts';
+import type { Caller } from './callers.ts';
 import { credentialOf, credentialOfParams } from './credential.ts';
 import { executeOperation } from './executeOperation.ts';
 import { type OperationContext, graphqlContext } from './graphqlContext.ts';
@@ -58,9 +59,7 @@ export function createWebSockets(services: Services): WebSockets {
   const server = makeServer<Record<string, unknown>, { connection: Connection }>({
     connectionInitWaitTimeout: initTimeoutMs,
     async onConnect({ connectionParams, extra: { connection } }) {
-      const caller = await services.authenticator
-        .authenticate(credentialOfParams(connectionParams) ?? credentialOf(connection.headers))
-        .catch((error: unknown) => refuse(connection, error));
+      const caller = await identify(connection, connectionParams);
       if (!caller) return false;
       connection.session = services.sessions.open(caller, (reason) => close(connection, ...codeOf(reason)));
       if (connection.socket.readyState !== connection.socket.OPEN) connection.session.close();
@@ -90,13 +89,16 @@ export function createWebSockets(services: Services): WebSockets {
     },
   });
 
-  /** Why a socket is not let in, as its close code. */
-  function refuse(connection: Connection, error: unknown): null {
-    if (!(error instanceof Refused)) {
-      publicError(error, { requestId: connection.requestId, log });
-      close(connection, closeCodes.tryAgain, 'Try again');
-    } else close(connection, ...codeOf(error));
-    return null;
+  /** Null when the socket is not let in; its close code says why. */
+  async function identify(connection: Connection, params: Record<string, unknown> | undefined): Promise<Caller | null> {
+    try {
+      return await services.authenticator.authenticate(credentialOfParams(params) ?? credentialOf(connection.headers));
+    } catch (error) {
+      const refusal = error instanceof Refused ? error : new Refused('UNAVAILABLE', 'Try again.');
+      if (refusal !== error) publicError(error, { requestId: connection.requestId, log });
+      close(connection, ...codeOf(refusal));
+      return null;
+    }
   }
 
   function codeOf(refusal: Refused): [number, string] {

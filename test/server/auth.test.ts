@@ -61,8 +61,9 @@ const who = (answer: Awaited<ReturnType<typeof ask>>) => answer.body?.data?.who 
 
 describe('API keys', () => {
   test('a key is accepted as a bearer token and in X-API-Key, with the rights of its role', async () => {
-    for (const headers of [{ authorization: `Bearer ${gateway.adminKey}` }, { authorization: `bearer   ${gateway.adminKey}` }, { 'x-api-key': gateway.adminKey }]) {
-      const answer = await ask(headers as Record<string, string>);
+    const ways: Record<string, string>[] = [{ authorization: `Bearer ${gateway.adminKey}` }, { authorization: `bearer   ${gateway.adminKey}` }, { 'x-api-key': gateway.adminKey }];
+    for (const headers of ways) {
+      const answer = await ask(headers);
       expect(answer.status).toBe(200);
       expect(who(answer)).toMatchObject({ kind: 'apiKey', rowScope: 'ALL', workspace: workspaceId });
       expect(who(answer).permissions).toContain('apiKeys.write');

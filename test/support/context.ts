@@ -87,7 +87,10 @@ export interface TestWorkspace {
   /** The time of every context of this workspace. */
   clock: TestClock;
   /** A new user of this role. Their teams and staff member go into `principals`. */
-  asUser(role: Role, options?: { rowScope?: RowScope; principals?: string[]; externalId?: string }): Promise<Context>;
+  asUser(
+    role: Role,
+    options?: { rowScope?: RowScope; principals?: string[]; externalId?: string },
+  ): Promise<Context>;
   /** A new API key of this role, narrowed to these permissions if any are given. */
   asKey(role: Role, ...scopes: Permission[]): Promise<Context>;
   /** The customer with this id, signed in. */
@@ -105,7 +108,14 @@ export async function createWorkspace(
   db: Database,
   { with: services = {}, ...fields }: Partial<Workspace> & { with?: Partial<Context> } = {},
 ): Promise<TestWorkspace> {
-  const workspace: Workspace = { id: newId(), name: 'Test', timeZone: 'Europe/Berlin', currency: 'EUR', country: 'DE', ...fields };
+  const workspace: Workspace = {
+    id: newId(),
+    name: 'Test',
+    timeZone: 'Europe/Berlin',
+    currency: 'EUR',
+    country: 'DE',
+    ...fields,
+  };
   const clock = testClock();
   await db.workspace.create({ data: workspace });
   const as = (viewer: Viewer) => testContext(db, { workspace, viewer, clock, ...services });
@@ -132,12 +142,16 @@ export async function createWorkspace(
     },
     async asKey(role, ...scopes) {
       const id = newId();
-      await db.apiKey.create({ data: { id, workspaceId: workspace.id, name: role, role, scopes, ...apiKeyParts(newApiKey()) } });
+      await db.apiKey.create({
+        data: { id, workspaceId: workspace.id, name: role, role, scopes, ...apiKeyParts(newApiKey()) },
+      });
       const rights = { permissions: permissionsOf(role, scopes), rowScope: presets[role].rowScope };
       return as({ kind: 'apiKey', id, role, ...rights, principals: [] });
     },
-    asCustomer: (id) => as({ kind: 'customer', id, permissions: permissionsOf('CUSTOMER'), rowScope: 'OWN', principals: [] }),
-    asSystem: () => as({ kind: 'system', permissions: new Set(allPermissions), rowScope: 'ALL', principals: [] }),
+    asCustomer: (id) =>
+      as({ kind: 'customer', id, permissions: permissionsOf('CUSTOMER'), rowScope: 'OWN', principals: [] }),
+    asSystem: () =>
+      as({ kind: 'system', permissions: new Set(allPermissions), rowScope: 'ALL', principals: [] }),
     asAnonymous: () => testContext(db, { workspace: nowhere, viewer: anonymous, clock, ...services }),
     async events(type) {
       const where = { workspaceId: workspace.id, ...(type ? { type } : {}) };
@@ -168,14 +182,18 @@ export async function fingerprint(db: Database): Promise<Record<string, string>>
     SELECT relname::text AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
       AND NOT relispartition AND relname NOT IN ('idempotency_key', '_prisma_migrations') ORDER BY 1`;
   const each = tables.map(
-    ({ name }) => `SELECT '${name}' AS name, count(*) || ' rows, ' || coalesce(sum(hashtextextended(t::text, 0)), 0) AS content FROM "${name}" t`,
+    ({ name }) =>
+      `SELECT '${name}' AS name, count(*) || ' rows, ' || coalesce(sum(hashtextextended(t::text, 0)), 0) AS content FROM "${name}" t`,
   );
   const rows = await db.$queryRawUnsafe<{ name: string; content: string }[]>(each.join(' UNION ALL '));
   return Object.fromEntries(rows.map(({ name, content }) => [name, content]));
 }
 
 /** Runs what must be refused, checks that it left nothing behind, and answers why it was refused. */
-export async function refused(ctx: Pick<Context, 'db'>, run: () => Promise<unknown>): Promise<Failure | Refused> {
+export async function refused(
+  ctx: Pick<Context, 'db'>,
+  run: () => Promise<unknown>,
+): Promise<Failure | Refused> {
   const before = await fingerprint(ctx.db);
   const outcome = await run().then(
     () => 'not refused',

@@ -27,7 +27,8 @@ export interface Gateway {
   pid: number;
   output(): string;
   /** SIGTERM, and waits for the end. */
-  stop(): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  stop(): Gateway['exited'];
+  exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   /** kill -9, and waits for the end. */
   kill(): Promise<void>;
 }
@@ -59,7 +60,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     adminKey,
     pid: child.pid,
     output: child.output,
-    async stop() {
+    exited: child.exited,
+    stop() {
       child.kill('SIGTERM');
       return child.exited;
     },
@@ -73,7 +75,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 /** The same inside this process and with any schema: starts in milliseconds, and a test may look inside. */
 export async function startInProcess(
   options: GatewayOptions & { schema: GraphQLSchema; config?: Partial<Config> },
-): Promise<Omit<Gateway, 'pid' | 'output' | 'stop' | 'kill'> & { services: Services; stop(): Promise<void> }> {
+): Promise<Pick<Gateway, 'url' | 'wsUrl' | 'adminKey'> & { services: Services; stop(): Promise<void> }> {
   const { env, adminKey } = gatewayEnv(options);
   const config = { ...readConfig(env), ...options.config };
   const log = createLog({ level: options.env?.LOG_LEVEL ?? 'fatal', readable: false });

@@ -1,6 +1,8 @@
 -- The foundation: workspaces, people, customers, services, bookings, payments, tags and the event log.
--- The first part is what Prisma makes of schema.prisma, with three additions by hand: hash partitions for
--- the log, NULLS NOT DISTINCT on class sessions, and the extensions. The second part is what Prisma cannot say.
+-- The first part is what Prisma makes of schema.prisma, with additions by hand: hash partitions for
+-- the log, NULLS NOT DISTINCT on class sessions, and unique indexes of a customer's e-mail and external id
+-- that are partial, so that PostgreSQL does not count them as keys: changing a key column would lock out the
+-- sequencer's reference to the customer until the commit. The second part is what Prisma cannot say.
 
 CREATE EXTENSION IF NOT EXISTS btree_gist; -- exclusion constraints over uuid and a time range
 CREATE EXTENSION IF NOT EXISTS pg_trgm;    -- search
@@ -483,10 +485,10 @@ CREATE INDEX "customer_search_text_idx" ON "customer" USING GIN ("search_text" g
 CREATE UNIQUE INDEX "customer_workspace_id_id_key" ON "customer"("workspace_id", "id");
 
 -- CreateIndex
-CREATE UNIQUE INDEX "customer_workspace_id_external_id_key" ON "customer"("workspace_id", "external_id");
+CREATE UNIQUE INDEX "customer_workspace_id_external_id_key" ON "customer"("workspace_id", "external_id") WHERE "external_id" IS NOT NULL;
 
 -- CreateIndex
-CREATE UNIQUE INDEX "customer_workspace_id_email_key" ON "customer"("workspace_id", "email");
+CREATE UNIQUE INDEX "customer_workspace_id_email_key" ON "customer"("workspace_id", "email") WHERE "email" IS NOT NULL;
 
 -- CreateIndex
 CREATE INDEX "customer_access_workspace_id_customer_id_idx" ON "customer_access"("workspace_id", "customer_id");
@@ -517,6 +519,9 @@ CREATE INDEX "booking_workspace_id_resource_id_starts_at_id_idx" ON "booking"("w
 
 -- CreateIndex
 CREATE INDEX "booking_workspace_id_service_id_starts_at_id_idx" ON "booking"("workspace_id", "service_id", "starts_at", "id");
+
+-- CreateIndex
+CREATE INDEX "booking_workspace_id_session_id_starts_at_id_idx" ON "booking"("workspace_id", "session_id", "starts_at", "id");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "booking_workspace_id_id_key" ON "booking"("workspace_id", "id");
@@ -905,9 +910,12 @@ INSERT INTO event_sequencer (id, epoch, last_position, mark) VALUES (1, gen_rand
 -- read before that call took its own transaction id. Once every transaction up to that id has ended, each
 -- row up to the candidate is either visible or will never be.
 --
+-- Rows are read by index and deleted by ctid, since the outbox may hold a great many dead rows beside them: a
+-- sequential scan or a join, which the planner likes for a large batch, would read them all.
+--
 -- One bad row must not stop the log for everyone: an unknown customer is left out, a known event id skipped.
 CREATE FUNCTION sequence_events(batch integer)
-  RETURNS TABLE (workspace uuid, last bigint, moved integer) LANGUAGE plpgsql AS $$
+  RETURNS TABLE (workspace uuid, last bigint, moved integer) LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   state event_sequencer;
   head bigint;
@@ -937,7 +945,6 @@ BEGIN
     RETURN;
   END IF;
 
-  -- By ctid: a join may be planned as a scan of the whole outbox, dead rows and all.
   RETURN QUERY WITH taken AS (
     DELETE FROM event_outbox WHERE ctid = ANY (next) RETURNING *
   ), logged AS (

@@ -29,17 +29,24 @@ const CreateApiKeyInput = z
  * Makes a key for programs and answers its secret, this once: a repeated call with the same idempotency key
  * finds the key but not its secret. A key never may more than whoever makes it.
  */
-export async function createApiKey(ctx: Context, input: unknown): Promise<ApiKey & { secret: string | null }> {
+export async function createApiKey(
+  ctx: Context,
+  input: unknown,
+): Promise<ApiKey & { secret: string | null }> {
   allow(ctx, 'apiKeys.write');
   const parsed = parse(CreateApiKeyInput, input);
   const rights = rightsOf(parsed.role, parsed);
   const beyond = parsed.scopes.find((permission) => !rights.permissions.has(permission));
-  if (beyond) throw new InvalidInput([{ path: 'permissions', message: `The role ${parsed.role} does not have ${beyond}.` }]);
+  if (beyond)
+    throw new InvalidInput([
+      { path: 'permissions', message: `The role ${parsed.role} does not have ${beyond}.` },
+    ]);
   allowGrant(ctx, rights);
 
   const create = async (tx: Tx) => {
     const { name, role, scopes, expiresAt = null } = parsed;
-    if (expiresAt && expiresAt <= ctx.clock.now()) throw new InvalidInput([{ path: 'expiresAt', message: 'Must be in the future.' }]);
+    if (expiresAt && expiresAt <= ctx.clock.now())
+      throw new InvalidInput([{ path: 'expiresAt', message: 'Must be in the future.' }]);
     const secret = newApiKey();
     const apiKey = await tx.apiKey.create({
       data: {
@@ -57,8 +64,13 @@ export async function createApiKey(ctx: Context, input: unknown): Promise<ApiKey
     await record(ctx, tx, 'api_key.created', { subjectId: apiKey.id, data: { prefix: apiKey.prefix } });
     return { ...apiKey, secret };
   };
-  return writeOnce<ApiKey & { secret: string | null }>(ctx, { name: 'createApiKey', input: parsed }, create, async (tx, id) => ({
-    ...(await visibleOrThrow(ctx, tx, 'ApiKey', id)),
-    secret: null,
-  }));
+  return writeOnce<ApiKey & { secret: string | null }>(
+    ctx,
+    { name: 'createApiKey', input: parsed },
+    create,
+    async (tx, id) => ({
+      ...(await visibleOrThrow(ctx, tx, 'ApiKey', id)),
+      secret: null,
+    }),
+  );
 }

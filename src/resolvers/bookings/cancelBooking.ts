@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Context } from '../../core/context.ts';
 import type { Booking } from '../../core/database.ts';
-import { idOf, parse, text } from '../../core/parse.ts';
+import { clearable, idOf, parse, text } from '../../core/parse.ts';
 import { allow } from '../../core/permissions.ts';
 import { changeBooking } from './changeBooking.ts';
 
-const CancelBookingInput = z.object({ id: idOf('Booking'), reason: text(1_000).nullish() });
+const CancelBookingInput = z.object({ id: idOf('Booking'), reason: clearable(text(1_000)) });
 
 /** Calls a booking off; its slot, or its place in the class, is free at once. */
 export async function cancelBooking(ctx: Context, input: unknown): Promise<Booking> {

@@ -3,15 +3,17 @@ import { onConstraint } from '../../core/constraints.ts';
 import type { Context } from '../../core/context.ts';
 import type { Booking, Service, Tx } from '../../core/database.ts';
 import { lockedOrThrow } from '../../core/load.ts';
+import { personalFieldsOf } from '../../core/personalData.ts';
 import { write } from '../../core/write.ts';
 import type { EventName } from '../../events/catalogue.ts';
 import { type Changes, record } from '../../events/record.ts';
+import { holdCustomerOf } from '../customers/holdCustomerOf.ts';
 import { bookingFacts } from './bookingFacts.ts';
 import { type BookingAction, checkAllowed } from './bookingStatus.ts';
 import { slotConstraints } from './slot.ts';
 
-/** Columns that may hold personal text: their values stay out of the event. */
-const personalColumns: ReadonlySet<string> = new Set(['notes', 'cancelReason', 'externalId']);
+/** Their values stay out of the event, and are not kept once the customer is erased. */
+const personalColumns = personalFieldsOf('booking');
 
 interface Change {
   action: BookingAction;
@@ -23,10 +25,12 @@ interface Change {
 /** The shape that every change of a booking has: lock, check the status, update, record. Nothing changed: no event. */
 export async function changeBooking(ctx: Context, id: string, change: Change): Promise<Booking> {
   return write(ctx, async (tx) => {
+    const erased = await holdCustomerOf(ctx, tx, 'booking', id);
     const booking = await lockedOrThrow(ctx, tx, 'Booking', id);
     checkAllowed(change.action, booking.status);
     const service = await tx.service.findUniqueOrThrow({ where: { id: booking.serviceId } });
-    const changes = changesOf(booking, await change.columns({ ...booking, service }, tx));
+    const wanted = Object.entries(changesOf(booking, await change.columns({ ...booking, service }, tx)));
+    const changes = Object.fromEntries(wanted.filter(([column]) => !(erased && personalColumns.has(column))));
     if (Object.keys(changes).length === 0) return booking;
 
     const columns = Object.fromEntries(Object.entries(changes).map(([column, [, after]]) => [column, after]));

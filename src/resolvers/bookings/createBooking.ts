@@ -5,9 +5,9 @@ import type { Context } from '../../core/context.ts';
 import type { Booking, Tx } from '../../core/database.ts';
 import { AlreadyExists, InvalidState } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
-import { visibleOrThrow } from '../../core/load.ts';
+import { lockedOrThrow, visibleOrThrow } from '../../core/load.ts';
 import { moneyInput } from '../../core/money.ts';
-import { idOf, idempotencyKey, parse, text } from '../../core/parse.ts';
+import { clearable, idOf, idempotencyKey, parse, text } from '../../core/parse.ts';
 import { allow } from '../../core/permissions.ts';
 import { writeOnce } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
@@ -19,8 +19,8 @@ const CreateBookingInput = z.object({
   serviceId: idOf('Service'),
   ...slotFields,
   price: moneyInput.nullish(),
-  notes: text(5_000).nullish(),
-  externalId: text(255).nullish(),
+  notes: clearable(text(5_000)),
+  externalId: clearable(text(255)),
   idempotencyKey,
 });
 
@@ -33,7 +33,7 @@ export async function createBooking(ctx: Context, input: unknown): Promise<Booki
   const wish = parse(CreateBookingInput, input);
 
   const create = async (tx: Tx) => {
-    const customer = await visibleOrThrow(ctx, tx, 'Customer', wish.customerId);
+    const customer = await lockedOrThrow(ctx, tx, 'Customer', wish.customerId); // Or they could be erased meanwhile.
     if (customer.status === 'BLOCKED') throw new InvalidState('The customer is blocked and may not book.');
     const service = await visibleOrThrow(ctx, tx, 'Service', wish.serviceId);
     if (!service.active) throw new InvalidState('The service cannot be booked at present.');

@@ -3,7 +3,7 @@ import type { Context } from '../../core/context.ts';
 import type { Service, Tx } from '../../core/database.ts';
 import { ClassFull, InvalidInput, InvalidState, SlotTaken } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
-import { visibleOrThrow } from '../../core/load.ts';
+import { lockedOrThrow } from '../../core/load.ts';
 import { idOf, instant, timeZone } from '../../core/parse.ts';
 
 /** The input fields that say when, with whom and where. */
@@ -52,11 +52,7 @@ export interface Slot {
  * Whether the slot is free is for the database to say.
  */
 export async function planSlot(ctx: Context, tx: Tx, service: Service, wish: SlotWish): Promise<Slot> {
-  const staffMember = wish.staffMemberId ? await visibleOrThrow(ctx, tx, 'StaffMember', wish.staffMemberId) : null;
-  const resource = wish.resourceId ? await visibleOrThrow(ctx, tx, 'Resource', wish.resourceId) : null;
-  if (staffMember && !staffMember.active) throw new InvalidState('The staff member does not take bookings at present.');
-  if (resource && !resource.active) throw new InvalidState('The resource cannot be booked at present.');
-
+  const wished = await hold(ctx, tx, wish);
   const isClass = service.capacity > 1;
   if (isClass && wish.durationMinutes && wish.durationMinutes !== service.durationMinutes) {
     throw new InvalidInput([{ path: 'durationMinutes', message: `A class lasts ${service.durationMinutes} minutes for everyone; leave this out.` }]);
@@ -69,12 +65,25 @@ export async function planSlot(ctx: Context, tx: Tx, service: Service, wish: Slo
     endsAt,
     blockedFrom: new Date(startsAt.getTime() - minutes(service.bufferBeforeMinutes)),
     blockedUntil: new Date(endsAt.getTime() + minutes(service.bufferAfterMinutes)),
-    timeZone: wish.timeZone ?? staffMember?.timeZone ?? ctx.workspace.timeZone,
   };
-  if (!isClass) return { ...times, staffMemberId: wish.staffMemberId, resourceId: wish.resourceId, sessionId: null };
+  const session = isClass ? await sessionFor(ctx, tx, service, { ...wish, endsAt }) : null;
+  const { staffMemberId, resourceId } = session ?? wish;
+  const asWished = staffMemberId === wish.staffMemberId && resourceId === wish.resourceId;
+  const { staffMember } = asWished ? wished : await hold(ctx, tx, { staffMemberId, resourceId });
+  const timeZone = wish.timeZone ?? staffMember?.timeZone ?? ctx.workspace.timeZone;
+  return { ...times, timeZone, staffMemberId, resourceId, sessionId: session?.id ?? null };
+}
 
-  const session = await sessionFor(ctx, tx, service, { ...wish, endsAt });
-  return { ...times, staffMemberId: session.staffMemberId, resourceId: session.resourceId, sessionId: session.id };
+/**
+ * The staff member and resource, held until the transaction ends. Who wants the same one waits here for their
+ * turn: two that have written overlapping bookings would wait for each other, and only a deadlock would end that.
+ */
+async function hold(ctx: Context, tx: Tx, wish: Pick<SlotWish, 'staffMemberId' | 'resourceId'>) {
+  const staffMember = wish.staffMemberId ? await lockedOrThrow(ctx, tx, 'StaffMember', wish.staffMemberId) : null;
+  const resource = wish.resourceId ? await lockedOrThrow(ctx, tx, 'Resource', wish.resourceId) : null;
+  if (staffMember && !staffMember.active) throw new InvalidState('The staff member does not take bookings at present.');
+  if (resource && !resource.active) throw new InvalidState('The resource cannot be booked at present.');
+  return { staffMember, resource };
 }
 
 /** The sitting of a class at this time: the one that exists and fits the wish, or a new one. */

@@ -57,6 +57,7 @@ export function searchWhere(text: string): Prisma.CustomerWhereInput {
 
 /** The digits of what may be a phone number, without the zeros and the (0) that are dialled in front; null for other texts. */
 function phoneDigits(text: string): string | null {
-  if (!/^[\d\s()+/.-]+$/.test(text) || !/\d{3}/.test(text)) return null;
-  return text.replace('(0)', '').replace(/\D/g, '').replace(/^0+/, '') || null;
+  if (!/^[\d\s()+/.-]+$/.test(text)) return null;
+  const digits = text.replace('(0)', '').replace(/\D/g, '');
+  return digits.length < 3 ? null : digits.replace(/^0+/, '') || null;
 }

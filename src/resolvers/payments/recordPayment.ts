@@ -10,6 +10,7 @@ import { idOf, idempotencyKey, instant, parse, text } from '../../core/parse.ts'
 import { allow } from '../../core/permissions.ts';
 import { writeOnce } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
+import { holdCustomerOf } from '../customers/holdCustomerOf.ts';
 import { paymentFacts } from './paymentFacts.ts';
 
 const RecordPaymentInput = z
@@ -26,7 +27,8 @@ const RecordPaymentInput = z
   .refine(({ bookingId, customerId }) => bookingId || customerId, 'Give a bookingId, a customerId or both.');
 
 const constraints = {
-  payment_transaction_key: () => new AlreadyExists('transactionId', 'This transaction of this provider is recorded already.'),
+  payment_transaction_key: () =>
+    new AlreadyExists('transactionId', 'This transaction of this provider is recorded already.'),
 };
 
 /** Clocks differ, days do not: a payment may be dated this far ahead of ours. */
@@ -66,18 +68,27 @@ export async function recordPayment(ctx: Context, input: unknown): Promise<Payme
       }),
       constraints,
     );
-    await record(ctx, tx, 'payment.recorded', { subjectId: payment.id, customerId, data: paymentFacts(payment) });
+    await record(ctx, tx, 'payment.recorded', {
+      subjectId: payment.id,
+      customerId,
+      data: paymentFacts(payment),
+    });
     return payment;
   };
-  return writeOnce(ctx, { name: 'recordPayment', input: parsed }, create, (tx, id) => visibleOrThrow(ctx, tx, 'Payment', id));
+  return writeOnce(ctx, { name: 'recordPayment', input: parsed }, create, (tx, id) =>
+    visibleOrThrow(ctx, tx, 'Payment', id),
+  );
 }
 
 /** A booking says whose payment it is, also when the customer was deleted: the books go on. */
 async function payer(ctx: Context, tx: Tx, given: z.output<typeof RecordPaymentInput>): Promise<string> {
   if (!given.bookingId) return (await lockedOrThrow(ctx, tx, 'Customer', given.customerId as string)).id;
+  await holdCustomerOf(ctx, tx, 'booking', given.bookingId);
   const { customerId } = await lockedOrThrow(ctx, tx, 'Booking', given.bookingId);
   if (given.customerId && given.customerId !== customerId) {
-    throw new InvalidInput([{ path: 'customerId', message: 'The booking is not of this customer; leave this out.' }]);
+    throw new InvalidInput([
+      { path: 'customerId', message: 'The booking is not of this customer; leave this out.' },
+    ]);
   }
   return customerId;
 }

@@ -8,9 +8,15 @@ import { idOf, idempotencyKey, parse, text } from '../../core/parse.ts';
 import { allow } from '../../core/permissions.ts';
 import { writeOnce } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
+import { holdCustomerOf } from '../customers/holdCustomerOf.ts';
 import { paymentFacts } from './paymentFacts.ts';
 
-const RefundPaymentInput = z.object({ id: idOf('Payment'), amount: moneyInput.nullish(), reason: text(1_000).nullish(), idempotencyKey });
+const RefundPaymentInput = z.object({
+  id: idOf('Payment'),
+  amount: moneyInput.nullish(),
+  reason: text(1_000).nullish(),
+  idempotencyKey,
+});
 
 /** Records that a payment went back: all that is left of it, or an amount up to that. Moves no money itself. */
 export async function refundPayment(ctx: Context, input: unknown): Promise<Payment> {
@@ -18,8 +24,7 @@ export async function refundPayment(ctx: Context, input: unknown): Promise<Payme
   const parsed = parse(RefundPaymentInput, input);
 
   const refund = async (tx: Tx) => {
-    const { customerId } = await visibleOrThrow(ctx, tx, 'Payment', parsed.id);
-    const erased = await holdCustomer(ctx, tx, customerId);
+    const erased = await holdCustomerOf(ctx, tx, 'payment', parsed.id);
     const payment = await lockedOrThrow(ctx, tx, 'Payment', parsed.id);
     const refundMinor = refundOf(payment, parsed.amount ?? null);
     const refundedMinor = payment.refundedMinor + refundMinor;
@@ -33,14 +38,20 @@ export async function refundPayment(ctx: Context, input: unknown): Promise<Payme
     });
     await record(ctx, tx, 'payment.refunded', {
       subjectId: payment.id,
-      customerId,
-      data: { ...paymentFacts(refunded), refundMinor: String(refundMinor), refundedMinor: String(refundedMinor) },
+      customerId: payment.customerId,
+      data: {
+        ...paymentFacts(refunded),
+        refundMinor: String(refundMinor),
+        refundedMinor: String(refundedMinor),
+      },
       // What somebody writes about a customer who was deleted is not kept.
       ...(parsed.reason && !erased && { personal: { data: { reason: parsed.reason } } }),
     });
     return refunded;
   };
-  return writeOnce(ctx, { name: 'refundPayment', input: parsed }, refund, (tx, id) => visibleOrThrow(ctx, tx, 'Payment', id));
+  return writeOnce(ctx, { name: 'refundPayment', input: parsed }, refund, (tx, id) =>
+    visibleOrThrow(ctx, tx, 'Payment', id),
+  );
 }
 
 /** How much goes back, in minor units. */
@@ -51,16 +62,13 @@ function refundOf(payment: Payment, asked: Money | null): bigint {
     return left;
   }
   const refuse = (path: string, message: string) => new InvalidInput([{ path, message }]);
-  if (asked.currency !== payment.currency) throw refuse('amount.currency', `The payment is in ${payment.currency}.`);
+  if (asked.currency !== payment.currency)
+    throw refuse('amount.currency', `The payment is in ${payment.currency}.`);
   if (asked.minor === 0n) throw refuse('amount', 'Must be more than zero.');
-  if (asked.minor > left) throw refuse('amount', `Only ${decimalOf(left, payment.currency)} ${payment.currency} of this payment are left.`);
+  if (asked.minor > left)
+    throw refuse(
+      'amount',
+      `Only ${decimalOf(left, payment.currency)} ${payment.currency} of this payment are left.`,
+    );
   return asked.minor;
-}
-
-/** Holds the customer's row until the transaction ends, so that nobody erases them meanwhile; true if that happened before. */
-async function holdCustomer(ctx: Context, tx: Tx, customerId: string): Promise<boolean> {
-  const [row] = await tx.$queryRaw<{ erased: boolean }[]>`
-    SELECT deleted_at IS NOT NULL AS erased FROM customer
-    WHERE workspace_id = ${ctx.workspace.id}::uuid AND id = ${customerId}::uuid FOR NO KEY UPDATE`;
-  return row?.erased ?? true;
 }

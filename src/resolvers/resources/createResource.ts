@@ -21,11 +21,15 @@ export async function createResource(ctx: Context, input: unknown): Promise<Reso
     const { name, kind } = parsed;
     const now = ctx.clock.now();
     const resource = await onConstraint(
-      tx.resource.create({ data: { id: newId(), workspaceId: ctx.workspace.id, name, kind, createdAt: now, updatedAt: now } }),
+      tx.resource.create({
+        data: { id: newId(), workspaceId: ctx.workspace.id, name, kind, createdAt: now, updatedAt: now },
+      }),
       resourceConstraints,
     );
     await record(ctx, tx, 'resource.created', { subjectId: resource.id, data: { name } });
     return resource;
   };
-  return writeOnce(ctx, { name: 'createResource', input: parsed }, create, (tx, id) => visibleOrThrow(ctx, tx, 'Resource', id));
+  return writeOnce(ctx, { name: 'createResource', input: parsed }, create, (tx, id) =>
+    visibleOrThrow(ctx, tx, 'Resource', id),
+  );
 }

@@ -10,7 +10,11 @@ import { write } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
 import { resourceConstraints, resourceFields } from './resourceFields.ts';
 
-const UpdateResourceInput = z.object({ ...z.object(resourceFields).partial().shape, id: idOf('Resource'), active: z.boolean().optional() });
+const UpdateResourceInput = z.object({
+  ...z.object(resourceFields).partial().shape,
+  id: idOf('Resource'),
+  active: z.boolean().optional(),
+});
 
 /** Changes the fields that are sent. An inactive resource keeps its bookings and takes no new ones. */
 export async function updateResource(ctx: Context, input: unknown): Promise<Resource> {

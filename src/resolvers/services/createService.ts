@@ -47,5 +47,7 @@ export async function createService(ctx: Context, input: unknown): Promise<Servi
     await record(ctx, tx, 'service.created', { subjectId: service.id, data: { name: service.name } });
     return service;
   };
-  return writeOnce(ctx, { name: 'createService', input: parsed }, create, (tx, id) => visibleOrThrow(ctx, tx, 'Service', id));
+  return writeOnce(ctx, { name: 'createService', input: parsed }, create, (tx, id) =>
+    visibleOrThrow(ctx, tx, 'Service', id),
+  );
 }

@@ -10,7 +10,11 @@ import { write } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
 import { serviceConstraints, serviceFields } from './serviceFields.ts';
 
-const UpdateServiceInput = z.object({ ...z.object(serviceFields).partial().shape, id: idOf('Service'), active: z.boolean().optional() });
+const UpdateServiceInput = z.object({
+  ...z.object(serviceFields).partial().shape,
+  id: idOf('Service'),
+  active: z.boolean().optional(),
+});
 
 /**
  * Changes the fields that are sent. Bookings and class sessions that exist keep the time, price and places

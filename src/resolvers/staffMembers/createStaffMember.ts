@@ -10,7 +10,11 @@ import { writeOnce } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
 import { checkUser, staffMemberConstraints, staffMemberFields } from './staffMemberFields.ts';
 
-const CreateStaffMemberInput = z.object({ ...staffMemberFields, timeZone: staffMemberFields.timeZone.nullish(), idempotencyKey });
+const CreateStaffMemberInput = z.object({
+  ...staffMemberFields,
+  timeZone: staffMemberFields.timeZone.nullish(),
+  idempotencyKey,
+});
 
 /** Adds a person who can be booked; in the workspace's time zone unless said otherwise. */
 export async function createStaffMember(ctx: Context, input: unknown): Promise<StaffMember> {
@@ -37,5 +41,7 @@ export async function createStaffMember(ctx: Context, input: unknown): Promise<S
     await record(ctx, tx, 'staff_member.created', { subjectId: staffMember.id, data: {} });
     return staffMember;
   };
-  return writeOnce(ctx, { name: 'createStaffMember', input: parsed }, create, (tx, id) => visibleOrThrow(ctx, tx, 'StaffMember', id));
+  return writeOnce(ctx, { name: 'createStaffMember', input: parsed }, create, (tx, id) =>
+    visibleOrThrow(ctx, tx, 'StaffMember', id),
+  );
 }

@@ -13,7 +13,8 @@ export const staffMemberFields = {
 };
 
 export const staffMemberConstraints = {
-  staff_member_workspace_id_user_id_key: () => new AlreadyExists('userId', 'This user is another staff member already.'),
+  staff_member_workspace_id_user_id_key: () =>
+    new AlreadyExists('userId', 'This user is another staff member already.'),
 };
 
 /** A user reaches the customers of the staff member they are, so only who reaches every customer may say who is who. */

@@ -33,7 +33,12 @@ export async function addTags(ctx: Context, input: unknown): Promise<Customer[]>
       select: { customerId: true, tagId: true },
     });
     const byId = new Map(tags.map((tag) => [tag.id, tag]));
-    await recordAll(ctx, tx, 'tag.added', added.map(({ customerId, tagId }) => taggingOf(customerId, byId.get(tagId) as Tag)));
+    await recordAll(
+      ctx,
+      tx,
+      'tag.added',
+      added.map(({ customerId, tagId }) => taggingOf(customerId, byId.get(tagId) as Tag)),
+    );
     return customers;
   });
 }
@@ -43,7 +48,8 @@ async function tagsOrNew(ctx: Context, tx: Tx, references: readonly TagReference
   for (;;) {
     const tags = await heldTags(ctx, tx, references);
     const known = new Set(tags.map(({ slug }) => slug));
-    const missing = new Map(references.flatMap((tag) => ('slug' in tag && !known.has(tag.slug) ? [[tag.slug, tag.name] as const] : [])));
+    const unknown = references.filter((tag) => 'slug' in tag).filter(({ slug }) => !known.has(slug));
+    const missing = new Map(unknown.toReversed().map(({ slug, name }) => [slug, name])); // The first spelling wins.
     if (missing.size === 0) return tags;
 
     allow(ctx, 'tags.write');
@@ -51,6 +57,11 @@ async function tagsOrNew(ctx: Context, tx: Tx, references: readonly TagReference
       data: [...missing].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, name]) => newTag(ctx, name)),
       skipDuplicates: true, // Somebody else may make the same tag at this moment; the next round finds it.
     });
-    await recordAll(ctx, tx, 'tag.created', made.map(({ id, name }) => ({ subjectId: id, data: { name } })));
+    await recordAll(
+      ctx,
+      tx,
+      'tag.created',
+      made.map(({ id, name }) => ({ subjectId: id, data: { name } })),
+    );
   }
 }

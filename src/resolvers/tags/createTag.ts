@@ -19,11 +19,16 @@ export async function createTag(ctx: Context, input: unknown): Promise<Tag> {
 
   const create = async (tx: Tx) => {
     const { name, color, description } = parsed;
-    const tag = await onConstraint(tx.tag.create({ data: { ...newTag(ctx, name), color, description } }), tagConstraints);
+    const tag = await onConstraint(
+      tx.tag.create({ data: { ...newTag(ctx, name), color, description } }),
+      tagConstraints,
+    );
     await record(ctx, tx, 'tag.created', { subjectId: tag.id, data: { name } });
     return tag;
   };
-  return writeOnce(ctx, { name: 'createTag', input: parsed }, create, (tx, id) => visibleOrThrow(ctx, tx, 'Tag', id));
+  return writeOnce(ctx, { name: 'createTag', input: parsed }, create, (tx, id) =>
+    visibleOrThrow(ctx, tx, 'Tag', id),
+  );
 }
 
 /** The columns that every new tag has. */

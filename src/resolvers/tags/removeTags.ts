@@ -22,7 +22,12 @@ export async function removeTags(ctx: Context, input: unknown): Promise<Customer
       DELETE FROM customer_tag
       WHERE workspace_id = ${ctx.workspace.id}::uuid AND customer_id = ANY(${customerIds}::uuid[]) AND tag_id = ANY(${[...byId.keys()]}::uuid[])
       RETURNING customer_id AS "customerId", tag_id AS "tagId"`;
-    await recordAll(ctx, tx, 'tag.removed', removed.map(({ customerId, tagId }) => taggingOf(customerId, byId.get(tagId) as Tag)));
+    await recordAll(
+      ctx,
+      tx,
+      'tag.removed',
+      removed.map(({ customerId, tagId }) => taggingOf(customerId, byId.get(tagId) as Tag)),
+    );
     return customers;
   });
 }

@@ -17,10 +17,16 @@ export function slugOf(name: string): string {
 
 export const tagFields = {
   name: tagName,
-  color: clearable(z.string().regex(/^#[0-9a-f]{6}$/i, 'Must be a colour such as #1e90ff.').toLowerCase()),
+  color: clearable(
+    z
+      .string()
+      .regex(/^#[0-9a-f]{6}$/i, 'Must be a colour such as #1e90ff.')
+      .toLowerCase(),
+  ),
   description: clearable(text(500)),
 };
 
 export const tagConstraints = {
-  tag_workspace_id_slug_key: () => new AlreadyExists('name', 'Another tag has this name; case and accents do not matter.'),
+  tag_workspace_id_slug_key: () =>
+    new AlreadyExists('name', 'Another tag has this name; case and accents do not matter.'),
 };

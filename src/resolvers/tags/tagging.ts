@@ -42,7 +42,10 @@ export async function heldTags(ctx: Context, tx: Tx, references: readonly TagRef
   const held = await tx.$queryRaw<{ id: string }[]>`
     SELECT id FROM tag WHERE workspace_id = ${ctx.workspace.id}::uuid AND (id = ANY(${ids}::uuid[]) OR slug = ANY(${slugs}::text[]))
     ORDER BY id FOR KEY SHARE`;
-  const tags = await tx.tag.findMany({ where: { AND: [{ id: { in: held.map(({ id }) => id) } }, visible(ctx, 'Tag')] }, orderBy: { id: 'asc' } });
+  const tags = await tx.tag.findMany({
+    where: { AND: [{ id: { in: held.map(({ id }) => id) } }, visible(ctx, 'Tag')] },
+    orderBy: { id: 'asc' },
+  });
   const missing = ids.find((id) => !tags.some((tag) => tag.id === id));
   if (missing) throw new NotFound(encodeId('Tag', missing));
   return tags;
@@ -52,7 +55,9 @@ export async function heldTags(ctx: Context, tx: Tx, references: readonly TagRef
 export async function heldCustomers(ctx: Context, tx: Tx, ids: readonly string[]): Promise<Customer[]> {
   await tx.$queryRaw`SELECT 1 FROM customer
     WHERE workspace_id = ${ctx.workspace.id}::uuid AND id = ANY(${[...ids]}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
-  const rows = await tx.customer.findMany({ where: { AND: [{ id: { in: [...ids] } }, visible(ctx, 'Customer')] } });
+  const rows = await tx.customer.findMany({
+    where: { AND: [{ id: { in: [...ids] } }, visible(ctx, 'Customer')] },
+  });
   const byId = new Map(rows.map((customer) => [customer.id, customer]));
   return ids.map((id) => {
     const customer = byId.get(id);

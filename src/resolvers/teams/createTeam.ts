@@ -20,12 +20,16 @@ export async function createTeam(ctx: Context, input: unknown): Promise<Team> {
   const create = async (tx: Tx) => {
     const { name } = parsed;
     const team = await onConstraint(
-      tx.team.create({ data: { id: newId(), workspaceId: ctx.workspace.id, name, createdAt: ctx.clock.now() } }),
+      tx.team.create({
+        data: { id: newId(), workspaceId: ctx.workspace.id, name, createdAt: ctx.clock.now() },
+      }),
       teamConstraints,
     );
     await addMembers(ctx, tx, team.id, parsed.memberIds ?? []);
     await record(ctx, tx, 'team.created', { subjectId: team.id, data: { name } });
     return team;
   };
-  return writeOnce(ctx, { name: 'createTeam', input: parsed }, create, (tx, id) => visibleOrThrow(ctx, tx, 'Team', id));
+  return writeOnce(ctx, { name: 'createTeam', input: parsed }, create, (tx, id) =>
+    visibleOrThrow(ctx, tx, 'Team', id),
+  );
 }

@@ -15,9 +15,17 @@ export const teamConstraints = {
 };
 
 /** Makes these users members; answers those who were none before. All of them or a NotFound failure. */
-export async function addMembers(ctx: Context, tx: Tx, teamId: string, userIds: readonly string[]): Promise<string[]> {
+export async function addMembers(
+  ctx: Context,
+  tx: Tx,
+  teamId: string,
+  userIds: readonly string[],
+): Promise<string[]> {
   if (userIds.length === 0) return [];
-  const users = await tx.user.findMany({ where: { AND: [{ id: { in: [...userIds] } }, visible(ctx, 'User')] }, select: { id: true } });
+  const users = await tx.user.findMany({
+    where: { AND: [{ id: { in: [...userIds] } }, visible(ctx, 'User')] },
+    select: { id: true },
+  });
   const known = new Set(users.map(({ id }) => id));
   const missing = userIds.find((id) => !known.has(id));
   if (missing) throw new NotFound(encodeId('User', missing));

@@ -29,7 +29,8 @@ export async function updateTeam(ctx: Context, input: unknown): Promise<Team> {
   const adding = new Set(addMemberIds);
   const leaving = [...new Set(removeMemberIds)];
   const both = removeMemberIds?.findIndex((userId) => adding.has(userId)) ?? -1;
-  if (both >= 0) throw new InvalidInput([{ path: `removeMemberIds.${both}`, message: 'Is to be added as well.' }]);
+  if (both >= 0)
+    throw new InvalidInput([{ path: `removeMemberIds.${both}`, message: 'Is to be added as well.' }]);
 
   return write(ctx, async (tx) => {
     const team = await lockedOrThrow(ctx, tx, 'Team', id);
@@ -40,7 +41,9 @@ export async function updateTeam(ctx: Context, input: unknown): Promise<Team> {
     const changes = changesOf(team, { name });
     const added = await addMembers(ctx, tx, id, [...adding]);
     const members = { workspaceId: ctx.workspace.id, teamId: id, userId: { in: leaving } };
-    const removed = (await tx.teamMember.findMany({ where: members, select: { userId: true } })).map(({ userId }) => userId);
+    const removed = (await tx.teamMember.findMany({ where: members, select: { userId: true } })).map(
+      ({ userId }) => userId,
+    );
     if (Object.keys(changes).length + added.length + removed.length === 0) return team;
 
     await tx.teamMember.deleteMany({ where: members });

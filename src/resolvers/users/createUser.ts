@@ -39,5 +39,7 @@ export async function createUser(ctx: Context, input: unknown): Promise<User> {
     await record(ctx, tx, 'user.created', { subjectId: user.id, data: { role: user.role } });
     return user;
   };
-  return writeOnce(ctx, { name: 'createUser', input: parsed }, create, (tx, id) => visibleOrThrow(ctx, tx, 'User', id));
+  return writeOnce(ctx, { name: 'createUser', input: parsed }, create, (tx, id) =>
+    visibleOrThrow(ctx, tx, 'User', id),
+  );
 }

@@ -9,7 +9,10 @@ export interface Rights {
 }
 
 /** The rights of a role, narrowed by scopes, with a row scope of its own if one is given. */
-export function rightsOf(role: Role, { scopes = [], rowScope = null }: { scopes?: readonly string[]; rowScope?: RowScope | null }): Rights {
+export function rightsOf(
+  role: Role,
+  { scopes = [], rowScope = null }: { scopes?: readonly string[]; rowScope?: RowScope | null },
+): Rights {
   return { permissions: permissionsOf(role, scopes), rowScope: rowScope ?? presets[role].rowScope };
 }
 
@@ -23,9 +26,16 @@ export function allowGrant(ctx: Pick<Context, 'viewer'>, rights: Rights): void {
   const { permissions, rowScope } = ctx.viewer;
   const lacking = [...rights.permissions].find((permission) => !permissions.has(permission));
   if (lacking) {
-    throw new Refused('FORBIDDEN', `You can only grant rights that you hold yourself; ${lacking} is not among them.`, { permission: lacking });
+    throw new Refused(
+      'FORBIDDEN',
+      `You can only grant rights that you hold yourself; ${lacking} is not among them.`,
+      { permission: lacking },
+    );
   }
   if (widths.indexOf(rights.rowScope) > widths.indexOf(rowScope)) {
-    throw new Refused('FORBIDDEN', `You can only grant rights that you hold yourself; your row scope is ${rowScope}, not ${rights.rowScope}.`);
+    throw new Refused(
+      'FORBIDDEN',
+      `You can only grant rights that you hold yourself; your row scope is ${rowScope}, not ${rights.rowScope}.`,
+    );
   }
 }

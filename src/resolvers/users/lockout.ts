@@ -5,7 +5,12 @@ import { allPermissions } from '../../core/permissions.ts';
 
 /** Whether this user can sign in and administer the workspace. */
 export function administers(user: User): boolean {
-  return user.role === 'ADMIN' && !user.disabledAt && user.externalId !== null && (user.rowScope ?? 'ALL') === 'ALL';
+  return (
+    user.role === 'ADMIN' &&
+    !user.disabledAt &&
+    user.externalId !== null &&
+    (user.rowScope ?? 'ALL') === 'ALL'
+  );
 }
 
 /**
@@ -39,5 +44,8 @@ export async function refuseLockout(ctx: Context, tx: Tx): Promise<void> {
     },
     select: { id: true },
   });
-  if (!key) throw new InvalidState('Nobody could administer the workspace any more: keep one active ADMIN user who can sign in, or one ADMIN key.');
+  if (!key)
+    throw new InvalidState(
+      'Nobody could administer the workspace any more: keep one active ADMIN user who can sign in, or one ADMIN key.',
+    );
 }

@@ -12,7 +12,11 @@ import { allowGrant, rightsOf } from './grant.ts';
 import { administers, refuseLockout } from './lockout.ts';
 import { userConstraints, userFields } from './userFields.ts';
 
-const UpdateUserInput = z.object({ ...z.object(userFields).partial().shape, id: idOf('User'), disabled: z.boolean().optional() });
+const UpdateUserInput = z.object({
+  ...z.object(userFields).partial().shape,
+  id: idOf('User'),
+  disabled: z.boolean().optional(),
+});
 
 /** Fields whose values the log may hold: what somebody may do, not who they are. */
 const openFields: ReadonlySet<string> = new Set(['role', 'rowScope', 'disabledAt']);
@@ -28,12 +32,18 @@ export async function updateUser(ctx: Context, input: unknown): Promise<User> {
 
   return write(ctx, async (tx) => {
     const user = await lockedOrThrow(ctx, tx, 'User', id);
-    const sent = { ...fields, ...(disabled !== undefined && { disabledAt: disabled ? (user.disabledAt ?? ctx.clock.now()) : null }) };
+    const sent = {
+      ...fields,
+      ...(disabled !== undefined && { disabledAt: disabled ? (user.disabledAt ?? ctx.clock.now()) : null }),
+    };
     const changes = changesOf(user, sent);
     if (Object.keys(changes).length === 0) return user;
 
     allowGrant(ctx, rightsOf(user.role, user));
-    const updated = await onConstraint(tx.user.update({ where: { id }, data: { ...sent, updatedAt: ctx.clock.now() } }), userConstraints);
+    const updated = await onConstraint(
+      tx.user.update({ where: { id }, data: { ...sent, updatedAt: ctx.clock.now() } }),
+      userConstraints,
+    );
     allowGrant(ctx, rightsOf(updated.role, updated));
     if (administers(user)) await refuseLockout(ctx, tx);
     await record(ctx, tx, 'user.updated', {

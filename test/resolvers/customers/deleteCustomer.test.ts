@@ -62,15 +62,15 @@ function someone() {
     referralSource: `${mark} referral ${n}`,
     source: `${mark} source ${n}`,
   });
-  return { mark, fields, traces: [mark, mark.slice(0, 8), digits, '1815-12', 'Antarctica/'] };
+  return { mark, digits, fields, traces: [mark, mark.slice(0, 8), `30${digits}`, '1815-12', 'Antarctica/'] };
 }
 
 /** A customer with a past, through the verbs as far as they go: every value changed once, everything commented on. */
-async function withPast(admin: Context, { mark, fields }: ReturnType<typeof someone>): Promise<Customer> {
+async function withPast(admin: Context, { mark, digits, fields }: ReturnType<typeof someone>): Promise<Customer> {
   const clock = admin.clock as ReturnType<typeof createWorkspace> extends Promise<{ clock: infer Clock }> ? Clock : never;
   clock.set('2026-03-02T09:00:00Z');
   const [service, staff] = [await aService(admin), await aStaffMember(admin)];
-  const customer = await createCustomer(admin, { ...fields(0), idempotencyKey: 'first' });
+  const customer = await createCustomer(admin, { ...fields(0), idempotencyKey: `first ${digits}` });
   const customerId = encodeId('Customer', customer.id);
   await updateCustomer(admin, { id: customerId, ...fields(1) });
   await addTags(admin, { customerIds: [customerId], tags: ['regular'] });
@@ -86,7 +86,7 @@ async function withPast(admin: Context, { mark, fields }: ReturnType<typeof some
       startsAt: new Date(`2026-03-${day}T10:00:00Z`),
       notes: `${mark} wishes`,
       externalId: `${mark} ${day}`,
-      idempotencyKey: day,
+      idempotencyKey: `${day} ${digits}`,
     });
     const id = encodeId('Booking', booking.id);
     await updateBooking(admin, { id, notes: `${mark} allergies` });
@@ -283,7 +283,7 @@ describe('deleteCustomer', () => {
       ['createBooking', () => createBooking(admin, { customerId: id, serviceId: service.id, startsAt: new Date('2026-04-01T09:00:00Z') })],
     ];
     for (const [, attempt] of attempts) expect(await refused(admin, attempt)).toMatchObject({ code: 'NOT_FOUND', id });
-    expect(await refused(admin, () => createCustomer(admin, { ...person.fields(0), idempotencyKey: 'first' }))).toMatchObject({
+    expect(await refused(admin, () => createCustomer(admin, { ...person.fields(0), idempotencyKey: `first ${person.digits}` }))).toMatchObject({
       code: 'NOT_FOUND',
     });
 

@@ -14,12 +14,20 @@ test('A resource is added and changed, with an event each; a change of nothing l
   const resource = await createResource(ctx, room);
   expect(resource).toMatchObject({ ...room, active: true, workspaceId: shop.workspace.id });
   const id = encodeId('Resource', resource.id);
-  expect(await updateResource(ctx, { id, kind: 'CHAIR', active: false })).toMatchObject({ name: 'Blue room', kind: 'CHAIR', active: false });
+  expect(await updateResource(ctx, { id, kind: 'CHAIR', active: false })).toMatchObject({
+    name: 'Blue room',
+    kind: 'CHAIR',
+    active: false,
+  });
   await updateResource(ctx, { id, kind: 'CHAIR', active: false });
   await updateResource(ctx, { id });
   expect(await shop.events()).toMatchObject([
     { type: 'resource.created', subjectId: resource.id, data: { name: 'Blue room' } },
-    { type: 'resource.updated', subjectId: resource.id, changes: { kind: ['ROOM', 'CHAIR'], active: [true, false] } },
+    {
+      type: 'resource.updated',
+      subjectId: resource.id,
+      changes: { kind: ['ROOM', 'CHAIR'], active: [true, false] },
+    },
   ]);
 });
 
@@ -29,16 +37,28 @@ test('Malformed input, a name that is taken, an unknown resource and a caller wi
   await createResource(ctx, room);
   const chair = encodeId('Resource', (await createResource(ctx, { name: 'Chair', kind: 'CHAIR' })).id);
   const foreign = await createResource(await (await createWorkspace(db)).asUser('ADMIN'), room);
-  expect(await refused(ctx, () => createResource(ctx, { name: '', kind: 'BOAT' }))).toMatchObject({ issues: [{ path: 'name' }, { path: 'kind' }] });
+  expect(await refused(ctx, () => createResource(ctx, { name: '', kind: 'BOAT' }))).toMatchObject({
+    issues: [{ path: 'name' }, { path: 'kind' }],
+  });
   expect(await refused(ctx, () => createResource(ctx, room))).toBeInstanceOf(AlreadyExists);
-  expect(await refused(ctx, () => updateResource(ctx, { id: chair, name: room.name }))).toMatchObject({ field: 'name' });
-  expect(await refused(ctx, () => updateResource(ctx, { id: chair, kind: null }))).toBeInstanceOf(InvalidInput);
+  expect(await refused(ctx, () => updateResource(ctx, { id: chair, name: room.name }))).toMatchObject({
+    field: 'name',
+  });
+  expect(await refused(ctx, () => updateResource(ctx, { id: chair, kind: null }))).toBeInstanceOf(
+    InvalidInput,
+  );
   for (const uuid of [newId(), foreign.id]) {
-    expect(await refused(ctx, () => updateResource(ctx, { id: encodeId('Resource', uuid), name: 'Mine' }))).toBeInstanceOf(NotFound);
+    expect(
+      await refused(ctx, () => updateResource(ctx, { id: encodeId('Resource', uuid), name: 'Mine' })),
+    ).toBeInstanceOf(NotFound);
   }
   const viewer = await shop.asUser('VIEWER');
-  expect(await refused(ctx, () => createResource(viewer, { name: 'New', kind: 'ROOM' }))).toBeInstanceOf(Refused);
-  expect(await refused(ctx, () => updateResource(viewer, { id: chair, active: false }))).toBeInstanceOf(Refused);
+  expect(await refused(ctx, () => createResource(viewer, { name: 'New', kind: 'ROOM' }))).toBeInstanceOf(
+    Refused,
+  );
+  expect(await refused(ctx, () => updateResource(viewer, { id: chair, active: false }))).toBeInstanceOf(
+    Refused,
+  );
 });
 
 test('With an idempotency key, twenty calls at once add one resource.', async () => {

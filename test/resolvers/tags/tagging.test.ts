@@ -13,7 +13,8 @@ const db = await openTestDatabase();
 
 async function customersOf(ctx: Context, count: number): Promise<string[]> {
   const ids: string[] = [];
-  for (let n = 0; n < count; n++) ids.push(encodeId('Customer', (await createCustomer(ctx, { firstName: `C${n}` })).id));
+  for (let n = 0; n < count; n++)
+    ids.push(encodeId('Customer', (await createCustomer(ctx, { firstName: `C${n}` })).id));
   return ids;
 }
 
@@ -32,12 +33,22 @@ test('Tags are put on by name or id, made when new, and the customers come back 
   const ctx = await shop.asUser('MARKETING');
   const [a, b] = (await customersOf(ctx, 2)) as [string, string];
   const vip = await createTag(ctx, { name: 'VIP' });
-  const customers = await addTags(ctx, { customerIds: [b, a, b], tags: [encodeId('Tag', vip.id), 'vip', ' New  tag', 'NEW TAG'] });
+  const customers = await addTags(ctx, {
+    customerIds: [b, a, b],
+    tags: [encodeId('Tag', vip.id), 'vip', ' New  tag', 'NEW TAG'],
+  });
   expect(customers.map(({ id }) => encodeId('Customer', id))).toEqual([b, a, b]);
   expect(await worn(ctx)).toEqual(['C0 New tag', 'C0 VIP', 'C1 New tag', 'C1 VIP']);
 
   const events = (await shop.events()).filter(({ type }) => type.startsWith('tag.'));
-  expect(events.map(({ type }) => type)).toEqual(['tag.created', 'tag.created', 'tag.added', 'tag.added', 'tag.added', 'tag.added']);
+  expect(events.map(({ type }) => type)).toEqual([
+    'tag.created',
+    'tag.created',
+    'tag.added',
+    'tag.added',
+    'tag.added',
+    'tag.added',
+  ]);
   expect(events.filter(({ subjectId, customerId }) => subjectId === vip.id && customerId)).toMatchObject(
     Array.from({ length: 2 }, () => ({ data: { tagId: encodeId('Tag', vip.id), tagName: 'VIP' } })),
   );
@@ -76,8 +87,12 @@ test('A hundred customers get twenty new tags in one call.', async () => {
   await removeTags(ctx, { customerIds, tags });
   expect(await shop.events('tag.removed')).toHaveLength(2_000);
   const [another] = (await customersOf(ctx, 1)) as [string];
-  expect(await refused(ctx, () => addTags(ctx, { customerIds: [...customerIds, another], tags }))).toMatchObject({ issues: [{ path: 'customerIds' }] });
-  expect(await refused(ctx, () => addTags(ctx, { customerIds, tags: [...tags, 'more'] }))).toMatchObject({ issues: [{ path: 'tags' }] });
+  expect(
+    await refused(ctx, () => addTags(ctx, { customerIds: [...customerIds, another], tags })),
+  ).toMatchObject({ issues: [{ path: 'customerIds' }] });
+  expect(await refused(ctx, () => addTags(ctx, { customerIds, tags: [...tags, 'more'] }))).toMatchObject({
+    issues: [{ path: 'tags' }],
+  });
 });
 
 test('It is all or nothing: one customer or tag that the caller cannot see, and nobody gets any tag.', async () => {
@@ -90,10 +105,17 @@ test('It is all or nothing: one customer or tag that the caller cannot see, and 
   await deleteCustomer(ctx, { id: gone });
   for (const run of [addTags, removeTags]) {
     for (const id of [foreign, gone, encodeId('Customer', newId())]) {
-      expect(await refused(ctx, () => run(ctx, { customerIds: [a, id], tags: ['new'] }))).toMatchObject({ code: 'NOT_FOUND', id });
+      expect(await refused(ctx, () => run(ctx, { customerIds: [a, id], tags: ['new'] }))).toMatchObject({
+        code: 'NOT_FOUND',
+        id,
+      });
     }
-    expect(await refused(ctx, () => run(ctx, { customerIds: [a], tags: ['new', foreignTag] }))).toMatchObject({ id: foreignTag });
-    expect(await refused(ctx, () => run(ctx, { customerIds: [], tags: [] }))).toMatchObject({ issues: [{ path: 'customerIds' }, { path: 'tags' }] });
+    expect(await refused(ctx, () => run(ctx, { customerIds: [a], tags: ['new', foreignTag] }))).toMatchObject(
+      { id: foreignTag },
+    );
+    expect(await refused(ctx, () => run(ctx, { customerIds: [], tags: [] }))).toMatchObject({
+      issues: [{ path: 'customerIds' }, { path: 'tags' }],
+    });
     expect(await refused(ctx, () => run(ctx, { customerIds: [a, 'x'], tags: ['ok', ''] }))).toMatchObject({
       issues: [{ path: 'customerIds.1' }, { path: 'tags.1' }],
     });
@@ -109,14 +131,20 @@ test('Who may assign tags but not make them puts on those that there are.', asyn
   await createTag(admin, { name: 'known' });
   await addTags(sales, { customerIds: [hers], tags: ['Known'] });
   expect(await worn(admin)).toEqual(['C0 known']);
-  expect(await refused(admin, () => addTags(sales, { customerIds: [hers], tags: ['known', 'new'] }))).toMatchObject({
+  expect(
+    await refused(admin, () => addTags(sales, { customerIds: [hers], tags: ['known', 'new'] })),
+  ).toMatchObject({
     code: 'FORBIDDEN',
     details: { permission: 'tags.write' },
   });
-  expect(await refused(admin, () => addTags(sales, { customerIds: [hers, others], tags: ['known'] }))).toBeInstanceOf(NotFound);
+  expect(
+    await refused(admin, () => addTags(sales, { customerIds: [hers, others], tags: ['known'] })),
+  ).toBeInstanceOf(NotFound);
   for (const run of [addTags, removeTags]) {
     const viewer = await shop.asUser('VIEWER');
-    expect(await refused(admin, () => run(viewer, { customerIds: [hers], tags: ['known'] }))).toBeInstanceOf(Refused);
+    expect(await refused(admin, () => run(viewer, { customerIds: [hers], tags: ['known'] }))).toBeInstanceOf(
+      Refused,
+    );
   }
 });
 
@@ -124,10 +152,17 @@ test('Twenty calls at once with a new tag make it once and put it on once.', asy
   const shop = await createWorkspace(db);
   const ctx = await shop.asUser('ADMIN');
   const [a, b, c] = (await customersOf(ctx, 3)) as [string, string, string];
-  await atOnce(20, (n) => addTags(ctx, { customerIds: n % 2 ? [a, b, c] : [c, b, a], tags: n % 2 ? ['one', 'two'] : ['Two', 'ONE'] }));
+  await atOnce(20, (n) =>
+    addTags(ctx, {
+      customerIds: n % 2 ? [a, b, c] : [c, b, a],
+      tags: n % 2 ? ['one', 'two'] : ['Two', 'ONE'],
+    }),
+  );
   expect(await shop.events('tag.created')).toHaveLength(2);
   expect(await shop.events('tag.added')).toHaveLength(6);
-  await atOnce(20, (n) => (n % 2 ? addTags : removeTags)(ctx, { customerIds: n % 3 ? [a, b, c] : [c, b, a], tags: ['one', 'two'] }));
+  await atOnce(20, (n) =>
+    (n % 2 ? addTags : removeTags)(ctx, { customerIds: n % 3 ? [a, b, c] : [c, b, a], tags: ['one', 'two'] }),
+  );
   const balance = (await shop.events('tag.added')).length - (await shop.events('tag.removed')).length;
   expect(await worn(ctx)).toHaveLength(balance);
 });

@@ -14,7 +14,12 @@ test('A tag is made with its name single-spaced, its colour in lower case and it
   const shop = await createWorkspace(db);
   const ctx = await shop.asUser('MARKETING');
   const tag = await createTag(ctx, { name: '  Très   VIP ', color: '#1E90FF', description: 'The best' });
-  expect(tag).toMatchObject({ name: 'Très VIP', slug: 'tres vip', color: '#1e90ff', description: 'The best' });
+  expect(tag).toMatchObject({
+    name: 'Très VIP',
+    slug: 'tres vip',
+    color: '#1e90ff',
+    description: 'The best',
+  });
   expect(tag.createdById).toBe((ctx.viewer as { id: string }).id);
   expect((await createTag(await shop.asKey('ADMIN'), { name: 'By key' })).createdById).toBeNull();
   expect(await shop.events()).toMatchObject([
@@ -29,7 +34,9 @@ test('Two tags of a workspace never differ by case or accents alone.', async () 
   await createTag(ctx, { name: 'Été' });
   const other = await createTag(ctx, { name: 'Hiver' });
   expect(await refused(ctx, () => createTag(ctx, { name: 'ETE' }))).toBeInstanceOf(AlreadyExists);
-  expect(await refused(ctx, () => updateTag(ctx, { id: encodeId('Tag', other.id), name: 'ete' }))).toMatchObject({ field: 'name' });
+  expect(
+    await refused(ctx, () => updateTag(ctx, { id: encodeId('Tag', other.id), name: 'ete' })),
+  ).toMatchObject({ field: 'name' });
   await createTag(await (await createWorkspace(db)).asUser('ADMIN'), { name: 'ete' });
 });
 
@@ -47,7 +54,9 @@ test.each([
 test('A colour is #rrggbb.', async () => {
   const ctx = await (await createWorkspace(db)).asUser('ADMIN');
   for (const color of ['red', '#fff', '1e90ff', '#1e90fg']) {
-    expect(await refused(ctx, () => createTag(ctx, { name: 'x', color }))).toMatchObject({ issues: [{ path: 'color' }] });
+    expect(await refused(ctx, () => createTag(ctx, { name: 'x', color }))).toMatchObject({
+      issues: [{ path: 'color' }],
+    });
   }
 });
 
@@ -56,7 +65,11 @@ test('An update changes and clears what is sent; a change of nothing leaves no e
   const ctx = await shop.asUser('ADMIN');
   const { id: uuid } = await createTag(ctx, { name: 'vip', color: '#000000' });
   const id = encodeId('Tag', uuid);
-  expect(await updateTag(ctx, { id, name: 'VIP', color: null })).toMatchObject({ name: 'VIP', slug: 'vip', color: null });
+  expect(await updateTag(ctx, { id, name: 'VIP', color: null })).toMatchObject({
+    name: 'VIP',
+    slug: 'vip',
+    color: null,
+  });
   await updateTag(ctx, { id, name: 'VIP' });
   expect(await updateTag(ctx, { id, name: 'Gold' })).toMatchObject({ slug: 'gold' });
   expect(await shop.events('tag.updated')).toMatchObject([
@@ -76,7 +89,9 @@ test('A deleted tag is off every customer, and their timelines still tell of it.
   expect(await db.customerTag.count({ where: { customerId: customer.id } })).toBe(1);
   expect(await db.tag.count({ where: { workspaceId: shop.workspace.id } })).toBe(1);
   expect(await shop.events('tag.added')).toHaveLength(2);
-  expect(await shop.events('tag.deleted')).toMatchObject([{ subjectId: tag.id, customerId: null, data: { name: 'vip' } }]);
+  expect(await shop.events('tag.deleted')).toMatchObject([
+    { subjectId: tag.id, customerId: null, data: { name: 'vip' } },
+  ]);
   expect(await refused(ctx, () => deleteTag(ctx, { id }))).toBeInstanceOf(NotFound);
   await createTag(ctx, { name: 'VIP' });
 });
@@ -87,11 +102,16 @@ test('A tag that is deleted while others put it on customers leaves neither a lo
   const customers = await atOnce(5, (n) => createCustomer(ctx, { firstName: `C${n}` }));
   const id = encodeId('Tag', (await createTag(ctx, { name: 'vip' })).id);
   const outcomes = await Promise.allSettled([
-    ...customers.map((customer) => addTags(ctx, { customerIds: [encodeId('Customer', customer.id)], tags: [id] })),
+    ...customers.map((customer) =>
+      addTags(ctx, { customerIds: [encodeId('Customer', customer.id)], tags: [id] }),
+    ),
     deleteTag(ctx, { id }),
-    ...customers.map((customer) => addTags(ctx, { customerIds: [encodeId('Customer', customer.id)], tags: [id] })),
+    ...customers.map((customer) =>
+      addTags(ctx, { customerIds: [encodeId('Customer', customer.id)], tags: [id] }),
+    ),
   ]);
-  for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(NotFound);
+  for (const outcome of outcomes)
+    if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(NotFound);
   expect(outcomes[5]?.status).toBe('fulfilled');
   expect(await db.customerTag.count({ where: { workspaceId: shop.workspace.id } })).toBe(0);
 });
@@ -99,7 +119,10 @@ test('A tag that is deleted while others put it on customers leaves neither a lo
 test('Unknown tags and callers without the right are refused.', async () => {
   const shop = await createWorkspace(db);
   const ctx = await shop.asUser('ADMIN');
-  const foreign = encodeId('Tag', (await createTag(await (await createWorkspace(db)).asUser('ADMIN'), { name: 'x' })).id);
+  const foreign = encodeId(
+    'Tag',
+    (await createTag(await (await createWorkspace(db)).asUser('ADMIN'), { name: 'x' })).id,
+  );
   const mine = encodeId('Tag', (await createTag(ctx, { name: 'x' })).id);
   for (const id of [foreign, encodeId('Tag', newId())]) {
     expect(await refused(ctx, () => updateTag(ctx, { id, name: 'y' }))).toMatchObject({ id });
@@ -107,7 +130,11 @@ test('Unknown tags and callers without the right are refused.', async () => {
   }
   expect(await refused(ctx, () => updateTag(ctx, { id: mine, name: null }))).toBeInstanceOf(InvalidInput);
   const sales = await shop.asUser('SALES');
-  for (const run of [() => createTag(sales, { name: 'y' }), () => updateTag(sales, { id: mine, name: 'y' }), () => deleteTag(sales, { id: mine })]) {
+  for (const run of [
+    () => createTag(sales, { name: 'y' }),
+    () => updateTag(sales, { id: mine, name: 'y' }),
+    () => deleteTag(sales, { id: mine }),
+  ]) {
     expect(await refused(ctx, run)).toBeInstanceOf(Refused);
   }
 });

@@ -1,0 +1,278 @@
+import type { Permission } from '../../src/core/permissions.ts';
+import { type Side, fresh, freeSlot } from './world.ts';
+
+/**
+ * Who may what: for every field of Query, Mutation and Subscription, for every type that `node(id)` finds, and for
+ * every nested field with a permission of its own. Written by hand and on purpose not derived from the code:
+ * whoever changes a right changes it here too.
+ */
+
+/** Callers with a role in our business. */
+export type Role = 'admin' | 'manager' | 'marketing' | 'sales' | 'staff' | 'viewer' | 'customer';
+
+const everyone: readonly Role[] = ['admin', 'manager', 'marketing', 'sales', 'staff', 'viewer', 'customer'];
+const users: readonly Role[] = everyone.filter((role) => role !== 'customer');
+const but = (...gone: Role[]) => users.filter((role) => !gone.includes(role));
+const admin: readonly Role[] = ['admin'];
+const managers: readonly Role[] = ['admin', 'manager'];
+const sellers: readonly Role[] = ['admin', 'manager', 'sales', 'staff'];
+
+export interface Right {
+  /** What a key needs, and all that it needs; null when nobody needs anything. */
+  scope: Permission | null;
+  may: readonly Role[];
+}
+
+const insights: Right = { scope: 'insights.read', may: users };
+const customers: Right = { scope: 'customers.read', may: everyone };
+const bookings: Right = { scope: 'bookings.read', may: everyone };
+const payments: Right = { scope: 'payments.read', may: [...but('marketing'), 'customer'] };
+const services: Right = { scope: 'services.read', may: everyone };
+const staff: Right = { scope: 'staff.read', may: everyone };
+const tags: Right = { scope: 'tags.read', may: users };
+const people: Right = { scope: 'users.read', may: users };
+const apiKeys: Right = { scope: 'apiKeys.read', may: admin };
+const activities: Right = { scope: 'activities.read', may: users };
+const open: Right = { scope: null, may: everyone };
+
+/** Fields of Query. Those without a scope answer everyone, by what `node` finds for them. */
+export const queries: Record<string, Right> = {
+  activities,
+  activity: activities,
+  apiKey: apiKeys,
+  apiKeys,
+  booking: bookings,
+  bookings,
+  customer: customers,
+  customers,
+  eventCursor: activities,
+  node: open,
+  nodes: open,
+  payment: payments,
+  payments,
+  resource: services,
+  resources: services,
+  service: services,
+  services,
+  staffMember: staff,
+  staffMembers: staff,
+  tag: tags,
+  tags,
+  team: people,
+  teams: people,
+  user: people,
+  users: people,
+  viewer: open,
+};
+
+/** Types that `node(id)` finds; who may not see one reads null. */
+export const nodes: Record<string, Right> = {
+  Activity: activities,
+  ApiKey: apiKeys,
+  Booking: bookings,
+  ClassSession: bookings,
+  Customer: customers,
+  Payment: payments,
+  Resource: services,
+  Service: services,
+  StaffMember: staff,
+  Tag: tags,
+  Team: people,
+  User: people,
+  Workspace: open,
+};
+
+/** Fields of objects that need more than the object does. */
+export const nested: Record<string, Right> = {
+  'Activity.customer': customers,
+  'ApiKey.createdBy': people,
+  'Booking.customer': customers,
+  'Booking.payments': payments,
+  'Booking.resource': services,
+  'Booking.service': services,
+  'Booking.session': bookings,
+  'Booking.staffMember': staff,
+  'ClassSession.bookings': bookings,
+  'ClassSession.resource': services,
+  'ClassSession.service': services,
+  'ClassSession.staffMember': staff,
+  'Customer.activities': activities,
+  'Customer.bookings': bookings,
+  'Customer.doNotContact': insights,
+  'Customer.leadScore': insights,
+  'Customer.lifecycleStage': insights,
+  'Customer.owner': people,
+  'Customer.payments': payments,
+  'Customer.referralSource': insights,
+  'Customer.source': insights,
+  'Customer.stats': insights,
+  'Customer.status': insights,
+  'Customer.tags': tags,
+  'Customer.team': people,
+  'Customer.vip': insights,
+  'CustomerStats.totalSpent': { scope: 'payments.read', may: but('marketing') },
+  'Payment.booking': bookings,
+  'Payment.customer': customers,
+  'StaffMember.bookings': bookings,
+  'StaffMember.email': people,
+  'StaffMember.user': people,
+  'Tag.createdBy': people,
+  'Team.members': people,
+  'User.staffMember': staff,
+  'User.teams': people,
+  'Viewer.customer': customers,
+  'Viewer.user': people,
+};
+
+/** Conditions of filters that would tell what a nested field with a permission hides. */
+export const conditions: Record<string, Right> = {
+  'customers.lifecycleStage': insights,
+  'customers.ownerId': people,
+  'customers.tagId': tags,
+  'customers.teamId': people,
+};
+
+/** Fields of Subscription, with the field of what they yield that needs the same right. */
+export const subscriptions: Record<string, Right & { yields: string }> = {
+  activityAdded: { ...activities, yields: 'ActivityAdded.activity' },
+  bookingChanged: { ...bookings, yields: 'BookingChanged.booking' },
+};
+
+export interface Change {
+  scope: Permission;
+  may: readonly Role[];
+  /**
+   * A whole input, with every field that holds an id. `like` names a customer of the business: what belongs to a
+   * customer is made so that exactly those who reach that one reach it.
+   */
+  input(at: Side, like: string): Promise<Record<string, unknown>>;
+  /** Rows that belong to a customer: a row scope limits who may. */
+  ofCustomer?: true;
+  /** Where exactly the scope is not enough, why. */
+  keyNeedsMore?: string;
+}
+
+const key = () => ({ idempotencyKey: fresh('key') });
+const amount = { amount: '5.00', currency: 'EUR' };
+
+/** A fresh booking of such a customer, and whatever else the change needs. */
+const ofBooking = (more: (at: Side) => Record<string, unknown> = () => ({})): Change => ({
+  scope: 'bookings.write',
+  may: sellers,
+  ofCustomer: true,
+  input: async (at, like) => ({ id: await at.make.booking(await at.make.customer(like)), ...more(at) }),
+});
+
+export const mutations: Record<string, Change> = {
+  addTags: {
+    scope: 'tags.assign',
+    may: but('viewer'),
+    ofCustomer: true,
+    input: async (at, like) => ({ customerIds: [await at.make.customer(like)], tags: [at.things.Tag] }),
+  },
+  cancelBooking: ofBooking(() => ({ reason: 'Rain.' })),
+  completeBooking: ofBooking(),
+  confirmBooking: ofBooking(),
+  createApiKey: {
+    scope: 'apiKeys.write',
+    may: admin,
+    input: async () => ({ name: fresh('Key'), role: 'ADMIN', permissions: ['API_KEYS_READ'], ...key() }),
+  },
+  createBooking: {
+    scope: 'bookings.write',
+    may: sellers,
+    ofCustomer: true,
+    input: async (at, like) => ({
+      customerId: await at.make.customer(like),
+      serviceId: at.things.Service,
+      staffMemberId: at.things.StaffMember,
+      resourceId: at.things.Resource,
+      startsAt: freeSlot(),
+      ...key(),
+    }),
+  },
+  createCustomer: {
+    scope: 'customers.write',
+    may: but('viewer'),
+    input: async (at) => ({ firstName: fresh('New'), ownerId: at.things.User, teamId: at.things.Team, ...key() }),
+  },
+  createResource: { scope: 'services.write', may: managers, input: async () => ({ name: fresh('Room'), kind: 'ROOM', ...key() }) },
+  createService: {
+    scope: 'services.write',
+    may: managers,
+    input: async () => ({ name: fresh('Service'), durationMinutes: 30, price: amount, ...key() }),
+  },
+  createStaffMember: {
+    scope: 'staff.write',
+    may: managers,
+    input: async (at) => ({ displayName: fresh('Staff'), userId: await at.make.user(), ...key() }),
+  },
+  createTag: { scope: 'tags.write', may: ['admin', 'manager', 'marketing'], input: async () => ({ name: fresh('Tag'), ...key() }) },
+  createTeam: { scope: 'users.write', may: admin, input: async (at) => ({ name: fresh('Team'), memberIds: [at.things.User], ...key() }) },
+  createUser: {
+    scope: 'users.write',
+    may: admin,
+    input: async () => ({ email: `${fresh('user').replaceAll(' ', '-')}@example.com`, displayName: 'New', role: 'VIEWER', ...key() }),
+    keyNeedsMore: 'Nobody hands out rights that they do not hold, and every role holds more than this one.',
+  },
+  deleteCustomer: {
+    scope: 'customers.delete',
+    may: managers,
+    ofCustomer: true,
+    input: async (at, like) => ({ id: await at.make.customer(like) }),
+  },
+  deleteTag: { scope: 'tags.write', may: ['admin', 'manager', 'marketing'], input: async (at) => ({ id: await at.make.tag() }) },
+  markBookingNoShow: ofBooking(),
+  recordPayment: {
+    scope: 'payments.write',
+    may: sellers,
+    ofCustomer: true,
+    input: async (at, like) => {
+      const customerId = await at.make.customer(like);
+      return { bookingId: await at.make.booking(customerId), customerId, amount, method: 'CASH', ...key() };
+    },
+  },
+  refundPayment: {
+    scope: 'payments.write',
+    may: sellers,
+    ofCustomer: true,
+    input: async (at, like) => ({ id: await at.make.payment(await at.make.customer(like)), amount, ...key() }),
+  },
+  removeTags: {
+    scope: 'tags.assign',
+    may: but('viewer'),
+    ofCustomer: true,
+    input: async (at, like) => ({ customerIds: [await at.make.customer(like)], tags: [at.things.Tag] }),
+  },
+  rescheduleBooking: ofBooking((at) => ({ staffMemberId: at.things.StaffMember, resourceId: at.things.Resource, startsAt: freeSlot() })),
+  revokeApiKey: { scope: 'apiKeys.write', may: admin, input: async (at) => ({ id: await at.make.apiKey() }) },
+  updateBooking: ofBooking(() => ({ notes: fresh('Note') })),
+  updateCustomer: {
+    scope: 'customers.write',
+    may: but('viewer'),
+    ofCustomer: true,
+    input: async (at, like) => ({ id: await at.make.customer(like), lastName: fresh('Name'), ownerId: at.things.User, teamId: at.things.Team }),
+  },
+  updateResource: { scope: 'services.write', may: managers, input: async (at) => ({ id: await at.make.resource(), name: fresh('Room') }) },
+  updateService: { scope: 'services.write', may: managers, input: async (at) => ({ id: await at.make.service(), name: fresh('Service') }) },
+  updateStaffMember: {
+    scope: 'staff.write',
+    may: managers,
+    input: async (at) => ({ id: await at.make.staffMember(), displayName: fresh('Staff'), userId: await at.make.user() }),
+  },
+  updateTag: { scope: 'tags.write', may: ['admin', 'manager', 'marketing'], input: async (at) => ({ id: await at.make.tag(), name: fresh('Tag') }) },
+  updateTeam: {
+    scope: 'users.write',
+    may: admin,
+    input: async (at) => {
+      const [joins, leaves] = [await at.make.user(), await at.make.user()];
+      return { id: await at.make.team(leaves), name: fresh('Team'), addMemberIds: [joins], removeMemberIds: [leaves] };
+    },
+  },
+  updateUser: {
+    scope: 'users.write',
+    may: admin,
+    input: async (at) => ({ id: await at.make.user(), displayName: fresh('User') }),
+    keyNeedsMore: 'Who changes a user must hold all the rights of that user.',
+  },
+};

@@ -1,0 +1,414 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import {
+  type GraphQLField,
+  type GraphQLObjectType,
+  getNamedType,
+  getNullableType,
+  graphql,
+  isCompositeType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isUnionType,
+} from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { type IdType, encodeId, newId, prefixes } from '../../src/core/ids.ts';
+import type { List, ReadDeclaration } from '../../src/schema/read.ts';
+import { schema } from '../../src/schema/schema.ts';
+import { createWorkspace, openTestDatabase } from '../support/context.ts';
+
+/**
+ * The rules that make a compiler from a selection to one SQL statement possible (reads.md). It does not exist yet; what
+ * keeps it possible is that the schema says enough about each field, and that this fails when one no longer does.
+ */
+
+/** Fields that a compiler could not plan, and why each may be so. Whoever adds one here gives up its speed for good. */
+const opaque: Record<string, string> = {
+  'Activity.actor': 'An object made of two columns, not a leaf.',
+  'Actor.*': 'Of the object above.',
+  'CustomerStats.totalSpent': 'Sums from a table of their own, turned into Money.',
+  'Query.eventCursor': 'Asks the log, not a model.',
+  'Query.node': 'The type is only known from the id.',
+  'Query.nodes': 'As node.',
+  'Query.viewer': 'Who asks is known without the database.',
+  'Viewer.kind': 'From the context.',
+  'Viewer.permissions': 'From the context.',
+  'Viewer.role': 'From the context.',
+  'Viewer.rowScope': 'From the context.',
+  'Viewer.workspace': 'From the context.',
+  'Workspace.*': 'From the context.',
+};
+
+/** Filters over columns without an index, and why that is no harm. */
+const unindexed: Record<string, string> = {
+  'Resource.active': 'A workspace has few resources.',
+  'Service.active': 'A workspace has few services.',
+  'StaffMember.active': 'A workspace has few staff members.',
+};
+
+interface Column {
+  name: string;
+  type: string;
+  list: boolean;
+  optional: boolean;
+  /** Of a relation: the columns that hold the key, on the side that has them. */
+  keys: string[];
+}
+interface Model {
+  name: string;
+  columns: Map<string, Column>;
+  /** Column lists of every index, unique ones too. */
+  indexes: string[][];
+  trigram: string[];
+}
+
+const repository = resolve(import.meta.dirname, '../..');
+const models = readModels(readFileSync(join(repository, 'prisma/schema.prisma'), 'utf8'));
+
+/** As much of Prisma's language as is needed here. */
+function readModels(text: string): Map<string, Model> {
+  const found = new Map<string, Model>();
+  for (const [, name = '', body = ''] of text.matchAll(/^model (\w+) \{\n([\s\S]*?)^\}/gm)) {
+    const model: Model = { name, columns: new Map(), indexes: [], trigram: [] };
+    for (const line of body.split('\n').map((one) => one.replace(/\/\/.*$/, '').trim())) {
+      const list = (of: string) => of.split(',').map((one) => one.trim().replace(/\(.*$/, ''));
+      const [, index] = /^@@(?:index|unique|id)\(\[(.*?)\]/.exec(line) ?? [];
+      if (index && line.includes('gin_trgm_ops')) model.trigram.push(...list(index));
+      else if (index) model.indexes.push(list(index));
+      const [, column = '', type = '', mark] = /^(\w+)\s+(\w+)(\[\]|\?)?(?:\s|$)/.exec(line) ?? [];
+      if (!column) continue;
+      const [, keys = ''] = /@relation\(fields: \[(.*?)\]/.exec(line) ?? [];
+      model.columns.set(column, { name: column, type, list: mark === '[]', optional: mark === '?', keys: list(keys).filter(Boolean) });
+      if (/@(id|unique)\b/.test(line)) model.indexes.push([column]);
+    }
+    found.set(name, model);
+  }
+  return found;
+}
+
+interface Extensions {
+  read?: ReadDeclaration;
+  permission?: string;
+  pothosExposedField?: string;
+  pothosPrismaSelect?: unknown;
+  pothosPrismaTotalCount?: boolean;
+  pothosOptions?: { authScopes?: unknown };
+}
+const extensionsOf = (of: { extensions: unknown }) => of.extensions as Extensions;
+const modelOf = (type: unknown) =>
+  isObjectType(type) ? models.get((type.extensions as { pothosPrismaModel?: string }).pothosPrismaModel ?? '') : undefined;
+const selectOf = (of: { extensions: unknown }) => extensionsOf(of).pothosPrismaSelect as Record<string, unknown> | undefined;
+
+/** Object types that a query can reach, through unions and interfaces too. */
+const reachable = (() => {
+  const found = new Set<GraphQLObjectType>();
+  const visit = (type: unknown): void => {
+    if (isUnionType(type) || isInterfaceType(type)) for (const one of schema.getPossibleTypes(type)) visit(one);
+    if (!isObjectType(type) || found.has(type)) return;
+    found.add(type);
+    for (const field of Object.values(type.getFields())) visit(getNamedType(field.type));
+  };
+  visit(schema.getQueryType());
+  return [...found];
+})();
+const fields = reachable.flatMap((type) => Object.values(type.getFields()).map((field) => ({ type, field, name: `${type.name}.${field.name}` })));
+
+/** How a compiler would plan the field; null when it could not. */
+function plan(type: GraphQLObjectType, field: GraphQLField): string | null {
+  const { read, pothosExposedField: exposed, pothosPrismaTotalCount: isCount } = extensionsOf(field);
+  const model = modelOf(type);
+  const result = getNamedType(field.type);
+  const target = modelOf(result) ?? modelOf(schema.getType(result.name.replace(/Connection$/, '')));
+  const relation = model?.columns.get(read?.relation ?? '');
+  const leads = target !== undefined && target.name === read?.model;
+  const isColumn = (name: string) => model?.columns.has(name) === true;
+  // The resolver gets the columns that it declares and no others.
+  const selects = (columns: readonly string[]) => Object.keys(selectOf(field) ?? {}).sort().join() === [...columns].sort().join();
+
+  if (read) {
+    const columns = read.columns ?? [];
+    if (read.shape === 'one') return leads ? 'one' : null;
+    if (read.shape === 'page') {
+      const belongs = type === schema.getQueryType() ? !read.relation : relation?.list && relation.type === read.model;
+      return leads && belongs && read.list?.model === read.model ? 'page' : null;
+    }
+    if (read.shape === 'relation') return leads && relation && !relation.list && relation.type === read.model ? 'relation' : null;
+    if (read.shape === 'through') return leads && relation?.list ? 'through' : null;
+    if (read.shape === 'money') return columns.length === 2 && columns.every(isColumn) && selects(columns) ? 'money' : null;
+    if (read.shape === 'computed') {
+      return columns.length > 0 && columns.every(isColumn) && selects(columns) && isLeafType(result) ? 'computed' : null;
+    }
+    return null;
+  }
+  if (model && exposed) return isColumn(exposed) && selects([exposed]) ? 'column' : null;
+  if (model && field.name === 'id') return selectOf(type)?.id ? 'id' : null;
+  if (model && modelOf(result) === model && typeof extensionsOf(field).pothosPrismaSelect === 'function') return 'variant';
+  if (type.name === 'Money' || type.name === 'PageInfo') return 'leaf of money or of a page';
+  const [, of, machinery] = /^(\w+)(Connection|Edge)$/.exec(type.name) ?? [];
+  if (of && modelOf(schema.getType(of))) {
+    const made = machinery === 'Edge' ? ['node', 'cursor'] : ['edges', 'nodes', 'pageInfo'];
+    if (made.includes(field.name) || (field.name === 'totalCount' && isCount)) return 'connection';
+  }
+  return null;
+}
+
+describe('A compiler of reads', () => {
+  test('could plan every field but the few that are known to be opaque.', ({ annotate }) => {
+    const found = fields.filter(({ type, field }) => plan(type, field) === null).map(({ name }) => name);
+    const entries = Object.keys(opaque);
+    const covers = (entry: string, name: string) => entry === name || (entry.endsWith('.*') && name.startsWith(entry.slice(0, -1)));
+    const grown = found.filter((name) => !entries.some((entry) => covers(entry, name)));
+    const stale = entries.filter((entry) => !found.some((name) => covers(entry, name)));
+
+    const planned = fields.length - found.length;
+    const text = `${planned} of ${fields.length} fields can be planned. Opaque are:\n${found.map((name) => `  ${name}`).join('\n')}`;
+    console.info(text);
+    void annotate(text);
+    expect({ grown, stale }).toEqual({ grown: [], stale: [] });
+    expect(planned).toBeGreaterThan(150);
+  });
+
+  test('finds at every type which columns to read when nothing else is asked.', () => {
+    const wide = reachable.filter((type) => modelOf(type) && !selectOf(type)).map(({ name }) => name);
+    expect(wide).toEqual([]);
+  });
+
+  test('never meets a null where the schema promises a value.', () => {
+    const promised = fields.flatMap(({ type, field, name }) => {
+      const { read, pothosExposedField: exposed } = extensionsOf(field);
+      const column = modelOf(type)?.columns.get(exposed ?? (read?.shape === 'relation' ? (read.relation ?? '') : ''));
+      return column?.optional && isNonNullType(field.type) ? [name] : [];
+    });
+    expect(promised).toEqual([]);
+  });
+
+  test.each<[string, Partial<GraphQLField> & { on?: string }]>([
+    ['whose resolver nobody declared', { extensions: {} }],
+    ['that is computed from a column which is not there', { extensions: { read: { shape: 'computed', columns: ['shoeSize'] }, pothosPrismaSelect: { shoeSize: true } } }],
+    ['that is computed from fewer columns than it reads', { extensions: { read: { shape: 'computed', columns: ['email'] }, pothosPrismaSelect: { email: true, phone: true } } }],
+    ['that is a relation to another model than it says', { extensions: { read: { shape: 'relation', model: 'Team', relation: 'owner' } } }],
+    ['that exposes something beside its columns', { extensions: { pothosExposedField: 'initials', pothosPrismaSelect: { initials: true } } }],
+    ['of a connection that no helper made', { on: 'CustomerConnection', name: 'average', extensions: {} }],
+    ['that counts by itself', { on: 'CustomerConnection', name: 'totalCount', extensions: {} }],
+  ])('could not plan a field %s.', (_, { on = 'Customer', ...planted }) => {
+    const type = schema.getType(on) as GraphQLObjectType;
+    const field = { ...(type.getFields().email ?? type.getFields().totalCount), ...planted } as GraphQLField;
+    expect(plan(type, field)).toBeNull();
+  });
+});
+
+const lists = fields.flatMap(({ type, field, name }) => {
+  const { read } = extensionsOf(field);
+  return read?.shape === 'page' && read.list ? [{ type, field, name, list: read.list as List<never>, relation: read.relation }] : [];
+});
+const hasIndex = (model: string, ...columns: string[]) =>
+  models.get(model)?.indexes.some((index) => columns.every((column, at) => index[at] === column)) === true;
+const isUnique = (model: string, column: string) =>
+  models.get(model)?.indexes.some((index) => index.join() === `workspaceId,${column}`) === true;
+
+describe('A list', () => {
+  test.each(lists)('orders by columns that are never null and have an index which begins with the workspace: $name.', ({ type, list, relation }) => {
+    const model = models.get(list.model) as Model;
+    const columns = [...new Set([list.order.default.column, ...Object.values(list.order.columns)])];
+    expect(columns.filter((column) => model.columns.get(column)?.optional !== false)).toEqual([]);
+    // The index of a unique column needs no id behind it: there are no ties.
+    const without = columns.filter((column) => !hasIndex(model.name, 'workspaceId', column, 'id') && !isUnique(model.name, column));
+    expect(without).toEqual([]);
+    if (!relation) return;
+    // The rows of one parent, in the order in which they are usually asked for.
+    const back = [...model.columns.values()].find(({ type: of, keys }) => of === modelOf(type)?.name && keys.length > 0);
+    const key = back?.keys.find((column) => column !== 'workspaceId') as string;
+    expect(hasIndex(model.name, 'workspaceId', key, list.order.default.column, 'id'), `${model.name} by ${key}`).toBe(true);
+  });
+
+  test('filters by indexed columns only, and by its own arguments too.', () => {
+    const used = new Set<string>();
+    const missing = lists.flatMap(({ field, name, list }) => {
+      const given = [
+        ...filterFields(field).map(([condition, value]) => list.filter?.where({ [condition]: value } as never)),
+        ...ownArguments(field).map(([arg, value]) => list.args?.where({ [arg]: value } as never)),
+      ];
+      expect(given.every((where) => columnsOf(list.model, where).length > 0), `A condition of ${name} does nothing.`).toBe(true);
+      return given
+        .flatMap((where) => columnsOf(list.model, where))
+        .filter(([model, column]) => !hasIndex(model, 'workspaceId', column))
+        .map((pair) => pair.join('.'))
+        .filter((column) => (column in unindexed ? (used.add(column), false) : true))
+        .map((column) => `${name}: ${column}`);
+    });
+    expect(missing).toEqual([]);
+    expect(Object.keys(unindexed).filter((column) => !used.has(column))).toEqual([]);
+  });
+
+  test('searches columns with a trigram index only.', () => {
+    for (const { list, name } of lists) {
+      const columns = columnsOf(list.model, list.search?.where('ada lovelace'));
+      expect(columns.filter(([model, column]) => !models.get(model)?.trigram.includes(column)), name).toEqual([]);
+    }
+    expect(lists.some(({ list }) => list.search)).toBe(true);
+  });
+});
+
+/** Each condition of the field's filter, with values for every operator that it has. */
+function filterFields(field: GraphQLField): [string, Record<string, unknown>][] {
+  const filter = getNamedType(field.args.find(({ name }) => name === 'filter')?.type);
+  if (!isInputObjectType(filter)) return [];
+  return Object.values(filter.getFields()).map(({ name, type }) => {
+    const condition = getNamedType(type);
+    const operators = isInputObjectType(condition) ? Object.values(condition.getFields()) : [];
+    return [name, Object.fromEntries(operators.map((operator) => [operator.name, sample(operator.type)]))];
+  });
+}
+
+const standard = new Set(['first', 'last', 'after', 'before', 'filter', 'orderBy', 'search']);
+function ownArguments(field: GraphQLField): [string, unknown][] {
+  return field.args.filter(({ name }) => !standard.has(name)).map(({ name, type }) => [name, sample(type)]);
+}
+
+/** Some value of an input type. */
+function sample(type: unknown): unknown {
+  const of = getNullableType(type as never);
+  if (isListType(of)) return [sample(of.ofType)];
+  if (isEnumType(of)) return of.getValues()[0]?.value;
+  const { name } = of as { name: string };
+  return { DateTime: new Date(0), Boolean: true, Int: 1, ID: encodeId('Customer', newId()) }[name] ?? 'text';
+}
+
+/** The columns that a condition looks at, through relations too. */
+function columnsOf(model: string, where: unknown): [model: string, column: string][] {
+  if (Array.isArray(where)) return where.flatMap((one) => columnsOf(model, one));
+  return Object.entries((where ?? {}) as Record<string, unknown>).flatMap(([name, value]): [string, string][] => {
+    if (value === undefined) return [];
+    if (name === 'AND' || name === 'OR' || name === 'NOT') return columnsOf(model, value);
+    const column = models.get(model)?.columns.get(name);
+    if (!column) throw new Error(`${model} has no column ${name}.`);
+    if (!models.has(column.type)) return [[model, name]];
+    const { some, every, none, is } = value as Record<string, unknown>;
+    return columnsOf(column.type, some ?? every ?? none ?? is ?? value);
+  });
+}
+
+test('Authorisation of fields and types is a static map to one permission, which the refusal can name.', () => {
+  const found = Object.values(schema.getTypeMap()).filter(isObjectType).flatMap((type) => {
+    const ofType = extensionsOf(type).pothosOptions?.authScopes;
+    const ofFields = Object.values(type.getFields()).map((field) => {
+      const { pothosOptions, permission } = extensionsOf(field);
+      const scopes = pothosOptions?.authScopes;
+      return JSON.stringify(scopes) === JSON.stringify(permission && { permission }) && typeof scopes !== 'function' ? null : `${type.name}.${field.name}`;
+    });
+    return [ofType === undefined ? null : type.name, ...ofFields].filter((name) => name !== null);
+  });
+  expect(found).toEqual([]);
+});
+
+test('A field that leads to the rows of another model carries the permission for them.', () => {
+  const unguarded = Object.values(schema.getTypeMap()).filter(isObjectType).flatMap((type) =>
+    Object.values(type.getFields())
+      .filter((field) => {
+        const result = getNamedType(field.type);
+        const target = modelOf(result) ?? modelOf(schema.getType(result.name.replace(/Connection$/, '')));
+        // Who was answered with an edge or a payload held the permission at the field that leads there.
+        const inside = /(Connection|Edge|Payload)$/.test(type.name);
+        return target && !inside && !extensionsOf(field).permission;
+      })
+      .map(({ name }) => `${type.name}.${name}`),
+  );
+  expect(unguarded).toEqual([]);
+});
+
+/** What only `read.ts` may say: everything else asks its helpers. */
+const forbidden =
+  /\b(ctx|context|services?|tx)\??\.db\b|\bdb\b\s*[,.}]|\bprisma\s*\.|\$(query|execute)Raw|\bqueryFromInfo\b|\.(prismaField|prismaConnection|relatedConnection|relationCount|relation|prismaFieldWithInput)\s*[(<]|\bfind(First|Many|Unique)(OrThrow)?\s*\(/;
+
+test('No file of the schema but read.ts reads the database.', () => {
+  const folder = join(repository, 'src/schema');
+  const files = readdirSync(folder).filter((file) => file.endsWith('.ts') && file !== 'read.ts');
+  const found = files.flatMap((file) =>
+    readFileSync(join(folder, file), 'utf8')
+      .split('\n')
+      .flatMap((line, at) => (forbidden.test(line.replace(/^\s*(\/\/|\*).*$/, '')) ? [`${file}:${at + 1}: ${line.trim()}`] : [])),
+  );
+  expect(files.length).toBeGreaterThan(10);
+  // Hands the database to plugin-prisma, which runs what read.ts declares.
+  expect(found.map((line) => line.replace(/:\d+:/, ':'))).toEqual(['builder.ts: client: (ctx) => ctx.db,']);
+});
+
+test.each([
+  'resolve: (_root, _args, ctx) => ctx.db.customer.findMany(),',
+  'resolve: (_root, _args, { db, viewer }) => count(db),',
+  'const rows = await db.$queryRaw`SELECT 1`;',
+  "t.prismaField({ type: 'Customer' })",
+  "owner: t.relation('owner'),",
+  "bookings: t.relatedConnection('bookings', { cursor: 'id' }),",
+  'const found = await delegate.findFirst({ where });',
+])('Such a line in a file of the schema would be found: %s', (line) => {
+  expect(line).toMatch(forbidden);
+});
+
+describe('What reaches the database', async () => {
+  const seen: { model: string; args: Record<string, unknown> }[] = [];
+  const db = await openTestDatabase();
+  const watched = db.$extends({
+    query: {
+      $allModels: {
+        $allOperations({ model, args, query }) {
+          seen.push({ model, args: args as Record<string, unknown> });
+          return query(args);
+        },
+      },
+    },
+  });
+  const shop = await createWorkspace(db);
+
+  /** Runs a field with these arguments; answers what was asked of the database for it. */
+  async function asked(type: string, selection: string): Promise<Record<string, unknown>[]> {
+    const id = encodeId(type as IdType, newId());
+    const source = type === 'Query' ? `{ ${selection} }` : `{ node(id: "${id}") { ... on ${type} { ${selection} } } }`;
+    seen.length = 0;
+    const contextValue = { ...shop.asSystem(), db: watched };
+    const { errors } = await graphql({ schema, source, contextValue });
+    expect(errors).toBeUndefined();
+    return seen.map(({ args }) => args);
+  }
+  const workspaceOf = (where: unknown): unknown => {
+    const { workspaceId, AND } = (where ?? {}) as Record<string, unknown>;
+    return workspaceId ?? (Array.isArray(AND) ? AND.map(workspaceOf).find(Boolean) : undefined);
+  };
+
+  const nodes = lists.filter(({ type }) => type.name === 'Query' || type.name in prefixes);
+  test.each(nodes)('by a list names the workspace and ends its order in the id: $name.', async ({ type, field, list }) => {
+    const orders = Object.keys(list.order.columns).flatMap((name) => ['ASC', 'DESC'].map((direction) => [name, direction]));
+    for (const [name, direction] of [[], ...orders]) {
+      const order = name ? `(orderBy: { field: ${name}, direction: ${direction} })` : '';
+      const [args] = await asked(type.name, `${field.name}${order} { nodes { id } }`);
+      const query = (type.name === 'Query' ? args : (args?.select as Record<string, unknown>)[field.name]) as Record<string, unknown>;
+      const way = direction?.toLowerCase() ?? list.order.default.direction;
+      const column = name ? list.order.columns[name] : list.order.default.column;
+      expect(query.orderBy).toEqual([{ [column as string]: way }, { id: way }]);
+      expect(workspaceOf(query.where)).toBe(shop.workspace.id);
+    }
+  });
+
+  test('for every object and list begins with the workspace, at each level but that of what a row requires.', async () => {
+    for (const { type, field, name } of fields) {
+      const { read } = extensionsOf(field);
+      if (!read?.model || (type.name !== 'Query' && !(type.name in prefixes))) continue;
+      const args = field.args.some((arg) => arg.name === 'id') ? `(id: "${encodeId(idTypeOf(read.model), newId())}")` : '';
+      const inner = isCompositeType(getNamedType(field.type)) && read.shape === 'page' ? 'nodes { id } totalCount' : 'id';
+      const queries = await asked(type.name, `${field.name}${args} { ${inner} }`);
+      expect(queries.length, name).toBeGreaterThan(0);
+      for (const query of queries) expect(workspaceOf(query.where), name).toBe(shop.workspace.id);
+      if (type.name === 'Query' || read.shape !== 'page') continue;
+      const select = queries[0]?.select as Record<string, { where?: unknown }> & { _count: { select: Record<string, { where?: unknown }> } };
+      expect(workspaceOf(select[field.name]?.where), name).toBe(shop.workspace.id);
+      expect(workspaceOf(select._count.select[field.name]?.where), `${name}.totalCount`).toBe(shop.workspace.id);
+    }
+  });
+});
+
+const idTypeOf = (model: string) => (model === 'Event' ? 'Activity' : model) as IdType;
