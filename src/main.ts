@@ -1,16 +1,16 @@
-import { migrate } from './core/migrate.ts';
-import { type Config, UnusableConfig, readConfig, secretIn } from './core/config.ts';
+import { join } from 'node:path';
+import { type Config, readConfig, secretIn, UnusableConfig } from './core/config.ts';
 import { startEmbeddedPostgres } from './core/embeddedPostgres.ts';
 import { createLog } from './core/log.ts';
+import { MigrationError, migrate } from './core/migrate.ts';
 import { migrateQueue, startQueue } from './core/queue.ts';
 import { jobs } from './jobs/jobs.ts';
 import { systemContext } from './jobs/systemContext.ts';
-import { type FirstWorkspace, ensureFirstWorkspace } from './resolvers/workspaces/ensureFirstWorkspace.ts';
+import { ensureFirstWorkspace, type FirstWorkspace } from './resolvers/workspaces/ensureFirstWorkspace.ts';
 import { loadDemo } from './resolvers/workspaces/loadDemo.ts';
 import { schema } from './schema/schema.ts';
 import { createHttp } from './server/http.ts';
 import { openServices } from './server/openServices.ts';
-import { join } from 'node:path';
 
 /** However stuck something is, the process is gone by then. */
 const exitMs = 9_500;
@@ -50,7 +50,10 @@ async function start(config: Config, undo: (() => Promise<unknown>)[]): Promise<
 
   const databaseUrl = config.databaseUrl ?? (await openEmbedded(config, undo, log));
   await migrate(databaseUrl, { log: (line) => log.info(line) }).catch((error: Error) => {
-    throw config.databaseUrl ? new UnusableConfig(`DATABASE_URL cannot be used: ${error.message || (error as NodeJS.ErrnoException).code}`) : error;
+    if (!config.databaseUrl || error instanceof MigrationError) throw error;
+    throw new UnusableConfig(
+      `DATABASE_URL cannot be used: ${error.message || (error as NodeJS.ErrnoException).code}`,
+    );
   });
   await migrateQueue(databaseUrl, log);
   const { services, close } = openServices({ config, databaseUrl, schema, log });
@@ -80,8 +83,15 @@ async function start(config: Config, undo: (() => Promise<unknown>)[]): Promise<
   greet(config, config.publicUrl ?? url, first);
 }
 
-async function openEmbedded(config: Config, undo: (() => Promise<unknown>)[], log: ReturnType<typeof createLog>): Promise<string> {
-  const postgres = await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log: (line) => log.info(line) });
+async function openEmbedded(
+  config: Config,
+  undo: (() => Promise<unknown>)[],
+  log: ReturnType<typeof createLog>,
+): Promise<string> {
+  const postgres = await startEmbeddedPostgres({
+    dataDir: join(config.dataDir, 'postgres'),
+    log: (line) => log.info(line),
+  });
   undo.push(postgres.stop);
   return postgres.url;
 }
@@ -98,7 +108,8 @@ function stopOnSignal(undo: (() => Promise<unknown>)[], log: ReturnType<typeof c
       log.error('could not stop in time');
       process.exit(1);
     }, exitMs).unref();
-    for (const step of undo.reverse()) await step().catch((error: unknown) => log.error({ error }, 'stopping: a step failed'));
+    for (const step of undo.reverse())
+      await step().catch((error: unknown) => log.error({ error }, 'stopping: a step failed'));
     log.info('stopped');
     process.exit(0);
   };
@@ -107,9 +118,18 @@ function stopOnSignal(undo: (() => Promise<unknown>)[], log: ReturnType<typeof c
 
 /** For the person at the terminal: what to open, and the key, which is shown this once. */
 function greet(config: Config, url: string | null, first: FirstWorkspace): void {
-  const lines = url && config.role !== 'worker' ? [`Frontdesk is ready: ${url}`, `  GraphQL     ${url}/graphql${config.graphiql ? ' (open it in a browser to try queries)' : ''}`] : [`Frontdesk is ready (${config.role}).`];
+  const lines =
+    url && config.role !== 'worker'
+      ? [
+          `Frontdesk is ready: ${url}`,
+          `  GraphQL     ${url}/graphql${config.graphiql ? ' (open it in a browser to try queries)' : ''}`,
+        ]
+      : [`Frontdesk is ready (${config.role}).`];
   if (first.generatedKey) {
-    lines.push(`  Admin key   ${first.generatedKey}`, '              Shown this once. Send it as "Authorization: Bearer <key>".');
+    lines.push(
+      `  Admin key   ${first.generatedKey}`,
+      '              Shown this once. Send it as "Authorization: Bearer <key>".',
+    );
   } else if (config.adminKey) {
     lines.push('  Admin key   the one in FRONTDESK_ADMIN_KEY');
   } else {

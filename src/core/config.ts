@@ -1,7 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { join, resolve } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 
 /** Everything that the environment decides; design/api.md lists the variables. */
@@ -36,7 +36,16 @@ export class UnusableConfig extends Error {
 }
 
 const minSecret = 32;
-const words: Record<string, boolean> = { true: true, 1: true, yes: true, on: true, false: false, 0: false, no: false, off: false };
+const words: Record<string, boolean> = {
+  true: true,
+  1: true,
+  yes: true,
+  on: true,
+  false: false,
+  0: false,
+  no: false,
+  off: false,
+};
 
 const flag = z.string().transform((text, check) => {
   const value = words[text.toLowerCase()];
@@ -53,7 +62,12 @@ const port = z
 
 /** The value itself may hold a password, so no message repeats it. */
 function url(protocols: readonly string[], example: string) {
-  return z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol ?? ''), `must be a URL such as ${example}`);
+  return z
+    .string()
+    .refine(
+      (text) => protocols.includes(URL.parse(text)?.protocol ?? ''),
+      `must be a URL such as ${example}`,
+    );
 }
 
 function oneOf<const Word extends string>(...allowed: Word[]) {
@@ -63,26 +77,38 @@ function oneOf<const Word extends string>(...allowed: Word[]) {
 const secret = z.string().min(minSecret, `must have ${minSecret} characters or more`);
 
 const adminKey = secret
-  .regex(/^[\x21-\x7e]+$/, 'must be made of printable ASCII characters without spaces, since it travels in a header')
+  .regex(
+    /^[\x21-\x7e]+$/,
+    'must be made of printable ASCII characters without spaces, since it travels in a header',
+  )
   .refine((key) => !/^eyJ[\w-]*\.[\w-]+\.[\w-]*$/.test(key), 'must not look like a JSON Web Token');
 
 const origins = list((text) => {
   const parsed = URL.parse(text);
   if (text === '*') return 'must list exact origins; "*" would let every web page call';
-  return parsed && parsed.origin !== 'null' && parsed.origin === text ? null : `must list exact origins such as https://app.example.com, and "${text}" is none`;
+  return parsed && parsed.origin !== 'null' && parsed.origin === text
+    ? null
+    : `must list exact origins such as https://app.example.com, and "${text}" is none`;
 });
 
 const proxies = list((text) => {
   const [address = '', bits] = text.split('/');
   const family = isIP(address);
-  const known = text === 'loopback' || (family > 0 && (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))));
-  return known ? null : `must list addresses such as 10.0.0.0/8, or the word loopback, and "${text}" is neither`;
+  const known =
+    text === 'loopback' ||
+    (family > 0 && (bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))));
+  return known
+    ? null
+    : `must list addresses such as 10.0.0.0/8, or the word loopback, and "${text}" is neither`;
 });
 
 /** Items between commas; `wrong` says what is wrong with one. */
 function list(wrong: (item: string) => string | null) {
   return z.string().transform((text, check) => {
-    const items = text.split(',').map((item) => item.trim()).filter(Boolean);
+    const items = text
+      .split(',')
+      .map((item) => item.trim())
+      .filter(Boolean);
     for (const message of items.map(wrong)) if (message) check.addIssue({ code: 'custom', message });
     return items;
   });
@@ -90,15 +116,23 @@ function list(wrong: (item: string) => string | null) {
 
 const variables = z.object({
   ROLE: oneOf('api', 'worker', 'all').default('all'),
-  HOST: z.string().regex(/^[\w.:%-]+$/, { error: (issue) => `must be an address or a host name, not "${issue.input}"` }).default('127.0.0.1'),
+  HOST: z
+    .string()
+    .regex(/^[\w.:%-]+$/, { error: (issue) => `must be an address or a host name, not "${issue.input}"` })
+    .default('127.0.0.1'),
   PORT: port.optional(),
   DATABASE_URL: url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database').optional(),
   REDIS_URL: url(['redis:', 'rediss:'], 'redis://host:6379').optional(),
-  DATA_DIR: z.string().refine((path) => !path.includes('\0'), 'must be a path').default('.data'),
+  DATA_DIR: z
+    .string()
+    .refine((path) => !path.includes('\0'), 'must be a path')
+    .default('.data'),
   FRONTDESK_ADMIN_KEY: adminKey.optional(),
   FRONTDESK_SECRET: secret.optional(),
   FRONTDESK_SECRET_PREVIOUS: secret.optional(),
-  PUBLIC_URL: url(['http:', 'https:'], 'https://desk.example.com').transform((text) => text.replace(/\/+$/, '')).optional(),
+  PUBLIC_URL: url(['http:', 'https:'], 'https://desk.example.com')
+    .transform((text) => text.replace(/\/+$/, ''))
+    .optional(),
   STORAGE_URL: url(['file:', 's3:'], 'file:///var/lib/frontdesk or s3://bucket').optional(),
   TRUST_PROXY: proxies.optional(),
   ALLOW_PRIVATE_PEERS: flag.default(false),
@@ -115,11 +149,16 @@ const variables = z.object({
 export function readConfig(env: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
   const read = variables.safeParse(given);
-  if (!read.success) throw new UnusableConfig(read.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`).join('; '));
+  if (!read.success)
+    throw new UnusableConfig(
+      read.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`).join('; '),
+    );
   const is = read.data;
   const embedded = is.DATABASE_URL === undefined;
   if (!embedded && !is.FRONTDESK_SECRET) {
-    throw new UnusableConfig(`FRONTDESK_SECRET is required with DATABASE_URL: ${minSecret} characters or more, the same for all processes and kept safe, since it encrypts stored credentials`);
+    throw new UnusableConfig(
+      `FRONTDESK_SECRET is required with DATABASE_URL: ${minSecret} characters or more, the same for all processes and kept safe, since it encrypts stored credentials`,
+    );
   }
   const dataDir = resolve(is.DATA_DIR);
   return {
@@ -145,11 +184,21 @@ export function readConfig(env: Record<string, string | undefined>): Config {
 }
 
 /** All three or none: without issuer and audience, a token meant for another service would open this one. */
-function jwtOf(jwksUrl: string | undefined, issuer: string | undefined, audience: string | undefined): Config['jwt'] {
+function jwtOf(
+  jwksUrl: string | undefined,
+  issuer: string | undefined,
+  audience: string | undefined,
+): Config['jwt'] {
   if (jwksUrl && issuer && audience) return { jwksUrl, issuer, audience };
-  const missing = Object.entries({ JWT_JWKS_URL: jwksUrl, JWT_ISSUER: issuer, JWT_AUDIENCE: audience }).filter(([, value]) => !value);
+  const missing = Object.entries({
+    JWT_JWKS_URL: jwksUrl,
+    JWT_ISSUER: issuer,
+    JWT_AUDIENCE: audience,
+  }).filter(([, value]) => !value);
   if (missing.length === 3) return null;
-  throw new UnusableConfig(`${missing.map(([name]) => name).join(' and ')} must be set too: JWT_JWKS_URL, JWT_ISSUER and JWT_AUDIENCE belong together`);
+  throw new UnusableConfig(
+    `${missing.map(([name]) => name).join(' and ')} must be set too: JWT_JWKS_URL, JWT_ISSUER and JWT_AUDIENCE belong together`,
+  );
 }
 
 function blockList(items: readonly string[]): BlockList {

@@ -9,7 +9,20 @@ import pretty from 'pino-pretty';
 export function createLog(options: { level: string; readable?: boolean }): Logger {
   const readable = options.readable ?? process.stdout.isTTY;
   const serializers = { error: stdSerializers.err, err: stdSerializers.err };
-  const settings = { level: options.level, serializers, base: { pid: process.pid }, timestamp: () => `,"time":"${new Date().toISOString()}"` };
+  const settings = {
+    level: options.level,
+    serializers,
+    base: { pid: process.pid },
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+  };
   if (!readable) return pino(settings);
-  return pino(settings, pretty({ sync: true, ignore: 'pid', translateTime: 'SYS:HH:MM:ss.l', errorLikeObjectKeys: ['error', 'err'] }));
+  return pino(
+    settings,
+    pretty({
+      sync: true,
+      ignore: 'pid',
+      translateTime: 'SYS:HH:MM:ss.l',
+      errorLikeObjectKeys: ['error', 'err'],
+    }),
+  );
 }

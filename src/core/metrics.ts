@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Bus } from './bus.ts';
 import type { Database } from './database.ts';
 
@@ -24,9 +24,17 @@ export function createMetrics(db: Database, bus: Bus) {
 
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
   const outboxRows = gauge('frontdesk_event_outbox_rows', 'Committed events that have no position yet.');
-  const stranded = gauge('frontdesk_event_outbox_stranded_rows', 'Events at or below the sequencer\'s mark, which nobody will ever move. Must be 0.');
+  const stranded = gauge(
+    'frontdesk_event_outbox_stranded_rows',
+    "Events at or below the sequencer's mark, which nobody will ever move. Must be 0.",
+  );
   const lag = gauge('frontdesk_event_lag_seconds', 'Age of the oldest event that has no position yet.');
-  const connections = new Gauge({ name: 'frontdesk_database_connections', help: 'Connections of all Frontdesk processes to the database.', labelNames: ['state'], registers });
+  const connections = new Gauge({
+    name: 'frontdesk_database_connections',
+    help: 'Connections of all Frontdesk processes to the database.',
+    labelNames: ['state'],
+    registers,
+  });
   new Gauge({
     name: 'frontdesk_bus_ok',
     help: '1 when other processes are reached through the bus, 0 while readers poll.',
@@ -59,15 +67,25 @@ export function createMetrics(db: Database, bus: Bus) {
 
   return {
     registry,
-    httpRequests: new Counter({ name: 'frontdesk_http_requests_total', help: 'HTTP requests answered.', labelNames: ['route', 'status'], registers }),
+    httpRequests: new Counter({
+      name: 'frontdesk_http_requests_total',
+      help: 'HTTP requests answered.',
+      labelNames: ['route', 'status'],
+      registers,
+    }),
     httpSeconds: new Histogram({
       name: 'frontdesk_http_request_duration_seconds',
-      help: 'Time from a request\'s first byte to the end of its answer; streams are not in it.',
+      help: "Time from a request's first byte to the end of its answer; streams are not in it.",
       labelNames: ['route'],
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers,
     }),
-    operations: new Counter({ name: 'frontdesk_graphql_operations_total', help: 'GraphQL operations, on every transport.', labelNames: ['type', 'outcome'], registers }),
+    operations: new Counter({
+      name: 'frontdesk_graphql_operations_total',
+      help: 'GraphQL operations, on every transport.',
+      labelNames: ['type', 'outcome'],
+      registers,
+    }),
     sockets: gauge('frontdesk_websockets', 'Open WebSockets.'),
     subscriptions: gauge('frontdesk_subscriptions', 'Running GraphQL subscriptions, over WebSocket and SSE.'),
     /** Everything in the text form of Prometheus. */

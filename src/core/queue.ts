@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Logger as WorkerLogger, type Runner, run, runMigrations } from 'graphile-worker';
+import { type Runner, run, runMigrations, Logger as WorkerLogger } from 'graphile-worker';
 import type { Logger } from 'pino';
 
 /** A durable job. It only wakes work up: the state of the work is in the work's own table. */
@@ -32,8 +32,12 @@ export async function migrateQueue(databaseUrl: string, log: Logger): Promise<vo
  */
 export async function startQueue(options: QueueOptions): Promise<{ stop(): Promise<void> }> {
   const { log, jobs } = options;
-  const taskList = Object.fromEntries(Object.entries(jobs).map(([name, job]) => [name, (payload: unknown) => job.run(payload)]));
-  const crontab = Object.entries(jobs).flatMap(([name, { cron }]) => (cron ? [`${cron} ${name}`] : [])).join('\n');
+  const taskList = Object.fromEntries(
+    Object.entries(jobs).map(([name, job]) => [name, (payload: unknown) => job.run(payload)]),
+  );
+  const crontab = Object.entries(jobs)
+    .flatMap(([name, { cron }]) => (cron ? [`${cron} ${name}`] : []))
+    .join('\n');
   const start = () =>
     run({
       connectionString: options.databaseUrl,

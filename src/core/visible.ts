@@ -59,8 +59,9 @@ export async function mayReceive(ctx: Pick<Context, 'db' | 'viewer' | 'workspace
   if (ctx.viewer.rowScope === 'ALL') return true;
   if (!event.customerId) return false;
   if (ctx.viewer.rowScope === 'OWN') return ctx.viewer.kind === 'customer' && ctx.viewer.id === event.customerId;
+  // Deleted customers too: what is left of them stays on the timelines that show it.
   const customer = await ctx.db.customer.findFirst({
-    where: { AND: [{ id: event.customerId }, visible(ctx, 'Customer')] },
+    where: { AND: [{ workspaceId: ctx.workspace.id, id: event.customerId }, reachableCustomers(ctx.viewer) ?? {}] },
     select: { id: true },
   });
   return customer !== null;

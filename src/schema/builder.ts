@@ -80,6 +80,7 @@ export const builder = new SchemaBuilder<Types>({
     defaultConnectionSize: 50,
   },
   scopeAuth: {
+    authorizeOnSubscribe: true,
     authScopes: (ctx) => ({ permission: (permission) => ctx.viewer.permissions.has(permission) }),
     unauthorizedError: (_parent, ctx, info) => {
       const scopes = info.parentType.getFields()[info.fieldName]?.extensions.permission;

@@ -134,6 +134,7 @@ export const customerList: List<'Customer'> = {
   cursor: 'id',
   filter: {
     type: CustomerFilter as never,
+    needs: { lifecycleStage: 'insights.read', ownerId: 'users.read', teamId: 'users.read', tagId: 'tags.read' },
     where: (filter: Record<string, Given>) => ({
       email: conditions(filter.email),
       phone: conditions(filter.phone),

@@ -4,7 +4,7 @@ import { type PrismaObjectRef, queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import { Refused } from '../core/errors.ts';
 import { decodeId, uuidOf } from '../core/ids.ts';
-import { type Permission, readPermission } from '../core/permissions.ts';
+import { type Permission, readPermission, refusal } from '../core/permissions.ts';
 import { type VisibleModel, visible } from '../core/visible.ts';
 import { type GraphQLContext, builder } from './builder.ts';
 import { OrderDirectionEnum } from './enums.ts';
@@ -40,7 +40,12 @@ export interface List<M extends Model> {
   model: M;
   /** Unique column or compound key that cursors hold. */
   cursor: string;
-  filter?: { type: InputRef<unknown>; where: (filter: never) => Where };
+  filter?: {
+    type: InputRef<unknown>;
+    where: (filter: never) => Where;
+    /** Permissions that conditions need: each would tell what a field with that permission hides. */
+    needs?: Record<string, Permission>;
+  };
   /** Rows that the list never holds, whoever looks. */
   always?: Where;
   /** Arguments of this list alone. */
@@ -78,6 +83,9 @@ const delegateOf = (ctx: GraphQLContext, model: Model) =>
     count(query: unknown): Promise<number>;
   };
 
+/** The row with this uuid if the viewer may see it. Never spread together: what a viewer may see can be an id as well. */
+const visibleRow = (ctx: GraphQLContext, model: Model, uuid: string): Where => ({ AND: [{ id: uuid }, visible(ctx, model)] });
+
 /** Root field: the row with this id, or null when there is none that the viewer may see. */
 export function one(t: QueryFields, model: Model, typename: Parameters<typeof uuidOf>[0], description: string) {
   return t.prismaField({
@@ -88,7 +96,7 @@ export function one(t: QueryFields, model: Model, typename: Parameters<typeof uu
     ...declared({ shape: 'one', model }),
     resolve: (query: object, _root: unknown, args: unknown, ctx: GraphQLContext) => {
       const uuid = uuidOf(typename, (args as { id: string }).id);
-      return uuid && delegateOf(ctx, model).findFirst({ ...query, where: { id: uuid, ...visible(ctx, model) } });
+      return uuid && delegateOf(ctx, model).findFirst({ ...query, where: visibleRow(ctx, model, uuid) });
     },
   } as never) as FieldRef<Schema, unknown>;
 }
@@ -100,7 +108,7 @@ export async function findNode(id: string, ctx: GraphQLContext, info: GraphQLRes
   const model = decoded && typenames.get(decoded.type);
   if (!decoded || !model || !ctx.viewer.permissions.has(readPermission[model])) return null;
   const query = queryFromInfo({ context: ctx, info, typeName: decoded.type });
-  const row = await delegateOf(ctx, model).findFirst({ ...query, where: { id: decoded.uuid, ...visible(ctx, model) } });
+  const row = await delegateOf(ctx, model).findFirst({ ...query, where: visibleRow(ctx, model, decoded.uuid) });
   return row && { ...row, __typename: decoded.type };
 }
 
@@ -116,7 +124,7 @@ export function loaded<Parent>(t: unknown, model: Model, options: { description:
     ...options,
     ...declared({ shape: 'one', model }),
     resolve: (query: object, parent: unknown, _args: unknown, ctx: GraphQLContext) =>
-      delegateOf(ctx, model).findFirst({ ...query, where: { id: idOf(parent as Parent), ...visible(ctx, model) } }),
+      delegateOf(ctx, model).findFirst({ ...query, where: visibleRow(ctx, model, idOf(parent as Parent)) }),
   } as never) as FieldRef<Schema, unknown>;
 }
 
@@ -132,9 +140,11 @@ export function page<M extends Model>(t: QueryFields, list: List<M>, description
       ...declared({ shape: 'page', model: list.model, list: list as never }),
       complexity: costOfPage,
       totalCount: (_root: unknown, args: never, ctx: GraphQLContext) => delegateOf(ctx, list.model).count({ where: query(args, ctx).where }),
-      resolve: (selection: object, _root: unknown, args: never, ctx: GraphQLContext) => {
+      resolve: async (selection: object, _root: unknown, args: never, ctx: GraphQLContext) => {
         const { where, orderBy } = query(args, ctx);
-        return delegateOf(ctx, list.model).findMany({ ...selection, where, orderBy });
+        const rows = delegateOf(ctx, list.model).findMany({ ...selection, where, orderBy });
+        const [found, seen] = await Promise.all([rows, cursorsSeen(list.model, args, ctx) ?? true]);
+        return seen ? found : [];
       },
     } as never,
     connectionOf(list.model),
@@ -144,6 +154,7 @@ export function page<M extends Model>(t: QueryFields, list: List<M>, description
 /** Field of an object: a page of its related rows that the viewer may see. */
 export function related<M extends Model>(t: unknown, relation: string, list: List<M>, description: string) {
   const fields = t as ObjectFields;
+  const query = queryOf(list);
   return fields.relatedConnection(
     relation as never,
     {
@@ -153,7 +164,10 @@ export function related<M extends Model>(t: unknown, relation: string, list: Lis
       totalCount: true,
       ...declared({ shape: 'page', model: list.model, relation, list: list as never }),
       complexity: costOfPage,
-      query: queryOf(list) as never,
+      query: ((args: PageArgs, ctx: GraphQLContext) => {
+        const plain = query(args, ctx);
+        return cursorsSeen(list.model, args, ctx)?.then((seen) => (seen ? plain : { ...plain, where: { id: { in: [] } } })) ?? plain;
+      }) as never,
     } as never,
     connectionOf(list.model) as never,
   ) as FieldRef<Schema, unknown>;
@@ -213,7 +227,12 @@ function argsOf<M extends Model>(t: QueryFields, list: List<M>): InputFieldMap {
 function queryOf<M extends Model>(list: List<M>) {
   return (args: PageArgs, ctx: GraphQLContext): { where: Where; orderBy: OrderBy } => {
     checkPage(args);
-    const conditions: Where[] = [{ ...(visible(ctx, list.model) as Where), ...list.always }];
+    for (const [condition, permission] of Object.entries(list.filter?.needs ?? {})) {
+      const given = (args.filter as Record<string, unknown> | null | undefined)?.[condition];
+      if (given != null && !ctx.viewer.permissions.has(permission)) throw refusal(ctx, permission);
+    }
+    const conditions: Where[] = [visible(ctx, list.model) as Where];
+    if (list.always) conditions.push(list.always);
     if (list.args) conditions.push(list.args.where(args as never));
     if (args.filter && list.filter) conditions.push(list.filter.where(args.filter as never));
     if (args.search?.trim() && list.search) conditions.push(list.search.where(args.search));
@@ -227,22 +246,38 @@ const maxPage = 100;
 
 /** Says what is wrong with the arguments of a page, rather than answering another page than was asked for. */
 function checkPage({ first, last, after, before }: PageArgs): void {
-  checkCursor(after);
-  checkCursor(before);
+  for (const cursor of [after, before]) if (cursor != null) rowOf(cursor);
   for (const [name, size] of Object.entries({ first, last })) {
     if (size != null && (size < 0 || size > maxPage)) throw new Refused('BAD_USER_INPUT', `${name}: Must be between 0 and ${maxPage}, is ${size}.`);
   }
 }
 
-/** A cursor is base64 of `GPC:` and the row's uuid, or uuids; anything else would reach the database as an error. */
-function checkCursor(cursor: string | null | undefined): void {
-  if (cursor == null) return;
+const cursorsKnown = new WeakMap<GraphQLContext, Map<string, Promise<boolean>>>();
+
+/**
+ * Whether the rows that the cursors name are such as the viewer may see; null without cursors. Others lead
+ * nowhere, like those of no row: their place in the order would tell about a row that is hidden.
+ */
+function cursorsSeen(model: Model, { after, before }: PageArgs, ctx: GraphQLContext): Promise<boolean> | null {
+  const ids = [...new Set([after, before].flatMap((cursor) => (cursor == null ? [] : rowOf(cursor))))];
+  if (ids.length === 0) return null;
+  const known = cursorsKnown.get(ctx) ?? new Map<string, Promise<boolean>>();
+  cursorsKnown.set(ctx, known);
+  const key = [model, ...ids].join();
+  const count = () => delegateOf(ctx, model).count({ where: { AND: [{ id: { in: ids } }, visible(ctx, model)] } });
+  const seen = known.get(key) ?? count().then((found) => found === ids.length);
+  known.set(key, seen);
+  return seen;
+}
+
+/** The row's uuid. A cursor is base64 of `GPC:` and it, or the workspace's and it; anything else would reach the database as an error. */
+function rowOf(cursor: string): string {
   let text = '';
   try {
     text = decodeBase64(cursor);
   } catch {}
   const uuids = text.match(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g);
-  if (/^GPC:[ST]:[\w:,."[\]-]+$/.test(text) && uuids && uuids.length <= 2) return;
+  if (/^GPC:[ST]:[\w:,."[\]-]+$/.test(text) && uuids && uuids.length <= 2) return uuids.at(-1) as string;
   throw new Refused('BAD_USER_INPUT', 'after and before: Must be a cursor that this list gave out.');
 }
 

@@ -4,13 +4,25 @@ import type { Exchange } from './exchange.ts';
 type Headers = Record<string, string>;
 
 /** Answers text, once. Nothing is written when the client is gone. */
-export function answer({ req, res }: Exchange, status: number, contentType: string, body: string, headers: Headers = {}): void {
+export function answer(
+  { req, res }: Exchange,
+  status: number,
+  contentType: string,
+  body: string,
+  given: Headers = {},
+): void {
   if (res.headersSent || res.destroyed) return;
-  // What is left of a body that nobody read would be taken for the next request.
-  if (!req.complete) headers = { ...headers, Connection: 'close' };
-  res.writeHead(status, { ...headers, 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) });
+  // What is left of a body that nobody read must not be waited for.
+  const bodyLeft =
+    !req.complete && (Number(req.headers['content-length']) > 0 || 'transfer-encoding' in req.headers);
+  const headers = bodyLeft ? { ...given, Connection: 'close' } : given;
+  res.writeHead(status, {
+    ...headers,
+    'Content-Type': contentType,
+    'Content-Length': Buffer.byteLength(body),
+  });
   res.end(req.method === 'HEAD' ? undefined : body);
-  if (req.complete) return;
+  if (!bodyLeft) return;
   req.resume();
   // Time for the client to read the answer before the rest of what it sends is cut off.
   const cut = setTimeout(() => req.socket.destroy(), 1_000).unref();
@@ -22,8 +34,15 @@ export function answerJson(exchange: Exchange, status: number, body: unknown, he
 }
 
 /** A GraphQL answer that is nothing but errors. */
-export function answerErrors(exchange: Exchange, status: number, errors: readonly GraphQLError[], headers: Headers = {}): void {
-  const type = exchange.req.headers.accept?.includes('application/graphql-response+json') ? 'application/graphql-response+json' : 'application/json';
+export function answerErrors(
+  exchange: Exchange,
+  status: number,
+  errors: readonly GraphQLError[],
+  headers: Headers = {},
+): void {
+  const type = exchange.req.headers.accept?.includes('application/graphql-response+json')
+    ? 'application/graphql-response+json'
+    : 'application/json';
   const plain = errors.map((error) => {
     const { http: _, ...extensions } = error.extensions;
     return { ...error.toJSON(), extensions };

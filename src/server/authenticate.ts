@@ -5,13 +5,16 @@ import { hashOf } from '../core/crypto.ts';
 import type { Database } from '../core/database.ts';
 import { Refused } from '../core/errors.ts';
 import { createCache } from './cache.ts';
-import { type Caller, type Identity, expired, findCallers } from './callers.ts';
+import { type Caller, expired, findCallers, type Identity } from './callers.ts';
 import type { VerifyToken } from './verifyToken.ts';
+import { within } from './within.ts';
 
 /** How long an answer is believed. With the check of open streams it bounds how long a revoked key works. */
 const ttlMs = 2_000;
 const maxCached = 10_000;
 const usedEveryMs = 60_000;
+/** The database or the token issuer hang by then. */
+const timeoutMs = 10_000;
 /** Callers looked up in one statement. */
 const batch = 1_000;
 
@@ -23,12 +26,23 @@ export interface Authenticator {
 }
 
 /** Somebody without a credential: has no rights, sees no rows, and may ask `{ __typename }`. */
-export const nobody: Caller = { viewer: anonymous, workspace: nowhere, identity: null, expiresAt: null, lastUsedAt: null };
+export const nobody: Caller = {
+  viewer: anonymous,
+  workspace: nowhere,
+  identity: null,
+  expiresAt: null,
+  lastUsedAt: null,
+};
 
 const isToken = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/;
 
 /** Turns credentials into callers, by the database and the token issuer's keys. */
-export function createAuthenticator(services: { db: Database; clock: Clock; log: Logger; verifyToken: VerifyToken }): Authenticator {
+export function createAuthenticator(services: {
+  db: Database;
+  clock: Clock;
+  log: Logger;
+  verifyToken: VerifyToken;
+}): Authenticator {
   const { db, clock, log } = services;
   const recent = createCache<Promise<Caller>>({ maxWeight: maxCached, ttlMs });
 
@@ -59,12 +73,15 @@ export function createAuthenticator(services: { db: Database; clock: Clock; log:
       const key = hashOf(credential);
       let found = recent.get(key);
       if (!found) {
-        found = lookUp(credential);
+        found = within(timeoutMs, lookUp(credential), () => {
+          throw new Refused('UNAVAILABLE', 'Who you are cannot be checked at present; try again.');
+        });
         recent.set(key, found);
         found.catch(() => recent.delete(key));
       }
       const caller = await found;
-      if (caller.expiresAt && caller.expiresAt <= clock.now()) throw expired(caller.identity?.kind === 'token' ? 'token' : 'API key');
+      if (caller.expiresAt && caller.expiresAt <= clock.now())
+        throw expired(caller.identity?.kind === 'token' ? 'token' : 'API key');
       return caller;
     },
     async stillValid(callers) {

@@ -4,7 +4,10 @@ import { type BlockList, isIP } from 'node:net';
 /** Where a request comes from: the nearest address on its way that is not one of our own proxies (TRUST_PROXY). */
 export function clientAddress(req: IncomingMessage, trusted: BlockList): string {
   const peer = plain(req.socket.remoteAddress);
-  const hops = String(req.headers['x-forwarded-for'] ?? '').split(',').map((hop) => plain(hop.trim())).filter((hop) => isIP(hop));
+  const hops = String(req.headers['x-forwarded-for'] ?? '')
+    .split(',')
+    .map((hop) => plain(hop.trim()))
+    .filter((hop) => isIP(hop));
   let address = peer;
   while (hops.length > 0 && isTrusted(address, trusted)) address = hops.pop() as string;
   return address;

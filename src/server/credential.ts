@@ -6,14 +6,16 @@ type Headers = Record<string, string | string[] | undefined>;
 export function credentialOf(headers: Headers): string | null {
   const authorization = headers.authorization;
   const key = headers['x-api-key'];
-  if (authorization !== undefined && key !== undefined) throw malformed('Send one credential: either Authorization or X-API-Key.');
+  if (authorization !== undefined && key !== undefined)
+    throw malformed('Send one credential: either Authorization or X-API-Key.');
   if (key !== undefined) {
     if (typeof key !== 'string' || !readable(key)) throw malformed('X-API-Key must be an API key.');
     return key;
   }
   if (authorization === undefined) return null;
   const match = /^Bearer +(.+)$/i.exec(String(authorization).trim());
-  if (!match?.[1] || !readable(match[1])) throw malformed('Authorization must be `Bearer <API key or token>`.');
+  if (!match?.[1] || !readable(match[1]))
+    throw malformed('Authorization must be `Bearer <API key or token>`.');
   return match[1];
 }
 
@@ -22,7 +24,8 @@ export function credentialOfParams(params: Record<string, unknown> | undefined):
   const given = params?.authorization ?? params?.Authorization;
   if (given === undefined || given === null || given === '') return null;
   const credential = typeof given === 'string' ? given.trim().replace(/^Bearer +/i, '') : '';
-  if (!readable(credential)) throw malformed('connectionParams.authorization must be `Bearer <API key or token>`.');
+  if (!readable(credential))
+    throw malformed('connectionParams.authorization must be `Bearer <API key or token>`.');
   return credential;
 }
 

@@ -2,9 +2,9 @@ import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
-  type ValidationRule,
   parse,
   specifiedRules,
+  type ValidationRule,
   validate,
 } from 'graphql';
 import { createCache } from './cache.ts';
@@ -20,6 +20,7 @@ export interface Documents {
 /** Characters of source in the cache. A parsed document takes some fifty times its text. */
 const maxCachedText = 1_000_000;
 const maxErrors = 20;
+const maxMessage = 500;
 
 /**
  * Reads documents for every transport. Only what parsed and is valid is kept, and errors are made anew for
@@ -43,10 +44,18 @@ export function createDocuments(schema: GraphQLSchema): Documents {
       if (known?.document === document && (open || known.closed)) return [];
       const rules = open ? specifiedRules : [...specifiedRules, closedSchema];
       const errors = validate(schema, document, rules, { maxErrors, hideSuggestions: !open });
-      if (errors.length === 0) valid.set(text, { document, closed: !open || known?.closed === true }, text.length);
-      return errors;
+      if (errors.length === 0)
+        valid.set(text, { document, closed: !open || known?.closed === true }, text.length);
+      return errors.map(shortened);
     },
   };
+}
+
+/** Some messages repeat what was sent, which may be long. */
+function shortened(error: GraphQLError): GraphQLError {
+  if (error.message.length <= maxMessage) return error;
+  const { nodes, source, positions, extensions } = error;
+  return new GraphQLError(`${error.message.slice(0, maxMessage)}…`, { nodes, source, positions, extensions });
 }
 
 /** Of a closed schema one may ask whether a type exists, as any error message tells anyway, and no more. */
@@ -56,7 +65,10 @@ const closedSchema: ValidationRule = (context) => ({
     const parent = context.getParentType()?.name;
     if (name !== '__schema' && (parent !== '__Type' || ['name', 'kind', '__typename'].includes(name))) return;
     context.reportError(
-      new GraphQLError('The schema is shown to signed-in callers only.', { nodes: node, extensions: { code: 'UNAUTHENTICATED' } }),
+      new GraphQLError('The schema is shown to signed-in callers only.', {
+        nodes: node,
+        extensions: { code: 'UNAUTHENTICATED' },
+      }),
     );
   },
 });

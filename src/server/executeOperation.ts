@@ -1,7 +1,8 @@
-import { type ExecutionArgs, type ExecutionResult, GraphQLError, execute, getOperationAST } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError, getOperationAST } from 'graphql';
 import type { OperationContext } from './graphqlContext.ts';
 import { publicError } from './publicError.ts';
 import type { Services } from './services.ts';
+import { within } from './within.ts';
 
 /** Longer than any statement may take: what is not done by then hangs. */
 const timeoutMs = 40_000;
@@ -9,18 +10,10 @@ const timeoutMs = 40_000;
 /** Executes a query or mutation for any transport: errors masked, counted, and never without an end. */
 export async function executeOperation(services: Services, args: ExecutionArgs): Promise<ExecutionResult> {
   const type = getOperationAST(args.document, args.operationName)?.operation ?? 'query';
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<ExecutionResult>((resolve) => {
-    timer = setTimeout(() => resolve(tooLate()), timeoutMs);
-  });
-  try {
-    const result = await Promise.race([execute(args), late]);
-    const masked = maskErrors(services, args, result);
-    services.metrics.operations.inc({ type, outcome: outcomeOf(masked) });
-    return masked;
-  } finally {
-    clearTimeout(timer);
-  }
+  const result = await within(timeoutMs, Promise.resolve(execute(args)), () => tooLate(type));
+  const masked = maskErrors(services, args, result);
+  services.metrics.operations.inc({ type, outcome: outcomeOf(masked) });
+  return masked;
 }
 
 /** `ok`, or the kind of trouble: a code that is ours to look at, or the caller's. */
@@ -31,7 +24,11 @@ export function outcomeOf(result: ExecutionResult): string {
 }
 
 /** The result with each error as the caller may see it. */
-export function maskErrors(services: Services, args: ExecutionArgs, result: ExecutionResult): ExecutionResult {
+export function maskErrors(
+  services: Services,
+  args: ExecutionArgs,
+  result: ExecutionResult,
+): ExecutionResult {
   if (!result.errors?.length) return result;
   const { requestId } = args.contextValue as OperationContext;
   const asked = { requestId, log: services.log, operationName: args.operationName };
@@ -39,7 +36,11 @@ export function maskErrors(services: Services, args: ExecutionArgs, result: Exec
   return { ...result, errors };
 }
 
-function tooLate(): ExecutionResult {
-  const message = `This took longer than ${timeoutMs / 1_000} seconds and was given up.`;
-  return { data: null, errors: [new GraphQLError(message, { extensions: { code: 'UNAVAILABLE', timeoutMs } })] };
+function tooLate(type: string): ExecutionResult {
+  const effect = type === 'mutation' ? ' Whether it took effect is not known.' : '';
+  const message = `This took longer than ${timeoutMs / 1_000} seconds and was given up.${effect}`;
+  return {
+    data: null,
+    errors: [new GraphQLError(message, { extensions: { code: 'UNAVAILABLE', timeoutMs } })],
+  };
 }

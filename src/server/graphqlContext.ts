@@ -6,7 +6,12 @@ import type { Services } from './services.ts';
 export type OperationContext = GraphQLContext & { signal?: AbortSignal };
 
 /** Made once an operation, and again for each event of a subscription: resolvers remember answers by it. */
-export function graphqlContext(services: Services, caller: Caller, requestId: string, signal?: AbortSignal): OperationContext {
+export function graphqlContext(
+  services: Services,
+  caller: Caller,
+  requestId: string,
+  signal?: AbortSignal,
+): OperationContext {
   return {
     db: services.db,
     clock: services.clock,

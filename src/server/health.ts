@@ -1,4 +1,5 @@
 import type { Services } from './services.ts';
+import { within } from './within.ts';
 
 /** How long an answer of the database is good for: probes must not become load. */
 const ttlMs = 500;
@@ -19,12 +20,11 @@ export function createHealth(services: Services, isDraining: () => boolean): () 
   function databaseAnswers(): Promise<boolean> {
     if (performance.now() - askedAt < ttlMs) return last;
     askedAt = performance.now();
-    const timeout = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), timeoutMs).unref());
     const answer = services.db.$queryRaw`SELECT 1`.then(
       () => true,
       () => false,
     );
-    last = Promise.race([answer, timeout]);
+    last = within(timeoutMs, answer, () => false);
     return last;
   }
 

@@ -1,14 +1,14 @@
-import { type IncomingMessage, type Server, createServer } from 'node:http';
-import { Server as NetServer, type AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { type AddressInfo, Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GraphQLError } from 'graphql';
 import { newId } from '../core/ids.ts';
 import { answer, answerErrors, answerJson } from './answer.ts';
 import type { Exchange } from './exchange.ts';
+import { createGraphqlRoute } from './graphqlRoute.ts';
 import { createHealth } from './health.ts';
 import { originAllowed } from './origins.ts';
-import { createGraphqlRoute } from './graphqlRoute.ts';
 import { ClientGone } from './readBody.ts';
 import { logExchange } from './requestLog.ts';
 import type { Services } from './services.ts';
@@ -43,7 +43,9 @@ export function createHttp(services: Services): Http {
       const state = await health();
       answerJson(exchange, state.status === 'ready' ? 200 : 503, state);
     }),
-    '/metrics': only('GET', async (exchange) => answer(exchange, 200, metrics.registry.contentType, await metrics.scrape())),
+    '/metrics': only('GET', async (exchange) =>
+      answer(exchange, 200, metrics.registry.contentType, await metrics.scrape()),
+    ),
   };
   if (config.role !== 'worker') {
     routes['/'] = only('GET', (exchange) => answer(exchange, 200, 'text/html; charset=utf-8', frontPage));
@@ -51,18 +53,21 @@ export function createHttp(services: Services): Http {
     routes['/graphql/stream'] = graphql;
   }
 
-  const server = createServer({ headersTimeout: 20_000, requestTimeout: 300_000, keepAliveTimeout: 65_000 }, (req, res) => {
-    const path = req.url?.split('?')[0] ?? '/';
-    const route = Object.hasOwn(routes, path) ? path : 'other';
-    const exchange: Exchange = { req, res, path, route, requestId: requestIdOf(req) };
-    logExchange(services, exchange);
-    underWay++;
-    res.once('close', () => underWay--);
-    res.setHeader('x-request-id', exchange.requestId);
-    res.setHeader('X-Content-Type-Options', 'nosniff');
-    if (draining) res.setHeader('Connection', 'close');
-    void respond(exchange, routes[path]);
-  });
+  const server = createServer(
+    { headersTimeout: 20_000, requestTimeout: 300_000, keepAliveTimeout: 65_000 },
+    (req, res) => {
+      const path = req.url?.split('?')[0] ?? '/';
+      const route = Object.hasOwn(routes, path) ? path : 'other';
+      const exchange: Exchange = { req, res, path, route, requestId: requestIdOf(req) };
+      logExchange(services, exchange);
+      underWay++;
+      res.once('close', () => underWay--);
+      res.setHeader('x-request-id', exchange.requestId);
+      res.setHeader('X-Content-Type-Options', 'nosniff');
+      if (draining) res.setHeader('Connection', 'close');
+      void respond(exchange, routes[path]);
+    },
+  );
 
   async function respond(exchange: Exchange, route: Route | undefined): Promise<void> {
     try {
@@ -73,7 +78,11 @@ export function createHttp(services: Services): Http {
       if (error instanceof ClientGone) return;
       const { requestId } = exchange;
       log.error({ requestId, path: exchange.path, error }, 'a bug');
-      answerErrors(exchange, 500, [new GraphQLError('Something went wrong on our side.', { extensions: { code: 'INTERNAL', requestId } })]);
+      answerErrors(exchange, 500, [
+        new GraphQLError('Something went wrong on our side.', {
+          extensions: { code: 'INTERNAL', requestId },
+        }),
+      ]);
       exchange.res.end();
     }
   }
@@ -81,7 +90,8 @@ export function createHttp(services: Services): Http {
   server.on('upgrade', (req, socket: Duplex, head: Buffer) => {
     socket.on('error', () => {});
     if (!goodHost(req)) return refuseRaw(socket, '400 Bad Request');
-    if (req.url?.split('?')[0] !== '/graphql' || config.role === 'worker') return refuseRaw(socket, '404 Not Found');
+    if (req.url?.split('?')[0] !== '/graphql' || config.role === 'worker')
+      return refuseRaw(socket, '404 Not Found');
     if (draining) return refuseRaw(socket, '503 Service Unavailable');
     if (!originAllowed(req, config)) return refuseRaw(socket, '403 Forbidden');
     webSockets.accept(req, socket, head, requestIdOf(req));
@@ -89,7 +99,12 @@ export function createHttp(services: Services): Http {
 
   // What is no HTTP at all never reaches a route.
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+    const status =
+      error.code === 'HPE_HEADER_OVERFLOW'
+        ? '431 Request Header Fields Too Large'
+        : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+          ? '408 Request Timeout'
+          : '400 Bad Request';
     if (error.code !== 'ECONNRESET') refuseRaw(socket, status);
     else socket.destroy();
   });
@@ -113,7 +128,8 @@ export function createHttp(services: Services): Http {
 
 function only(method: string, route: Route): Route {
   return (exchange) => {
-    if (exchange.req.method === method || (method === 'GET' && exchange.req.method === 'HEAD')) return route(exchange);
+    if (exchange.req.method === method || (method === 'GET' && exchange.req.method === 'HEAD'))
+      return route(exchange);
     answerJson(exchange, 405, { error: `Send a ${method}.` }, { Allow: method });
   };
 }
@@ -125,7 +141,10 @@ function requestIdOf(req: IncomingMessage): string {
 }
 
 function goodHost({ headers }: IncomingMessage): boolean {
-  return headers.host === undefined || (/^(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(headers.host) && URL.canParse(`http://${headers.host}`));
+  return (
+    headers.host === undefined ||
+    (/^(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(headers.host) && URL.canParse(`http://${headers.host}`))
+  );
 }
 
 function refuseRaw(socket: Duplex, status: string): void {

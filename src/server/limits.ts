@@ -31,6 +31,10 @@ export const limits = {
   directives: 100,
   /** How often one field with subfields, or fragments, may stand side by side. */
   repeats: 50,
+  /** How often one field without subfields may. */
+  leafRepeats: 100,
+  /** Operations and fragments. */
+  definitions: 100,
   /** Lists and objects inside each other, in the variables. */
   nesting: 100,
   /** Operations at a time on one WebSocket. */
@@ -40,19 +44,25 @@ export const limits = {
 /** Names the limit and its value, so that the caller can tell what to change. */
 export function limitExceeded(limit: keyof typeof limits, what: string): GraphQLError {
   const max = limits[limit];
-  return new GraphQLError(`${what}: at most ${max} (${limit}).`, { extensions: { code: 'LIMIT_EXCEEDED', limit, max } });
+  return new GraphQLError(`${what}: at most ${max} (${limit}).`, {
+    extensions: { code: 'LIMIT_EXCEEDED', limit, max },
+  });
 }
 
-/** Before parsing, which recurses: too many tokens, or brackets so deep that the stack would not hold them. */
+/** Before parsing, which recurses: too many tokens or directives, or brackets so deep that the stack would not hold them. */
 export function checkTokens(text: string): void {
   const lexer = new Lexer(new Source(text));
   let open = 0;
+  let directives = 0;
   for (let tokens = 0; ; tokens++) {
     if (tokens > limits.tokens) throw limitExceeded('tokens', 'The document has too many tokens');
     const { kind } = lexer.advance();
     if (kind === TokenKind.EOF) return;
     if (kind === TokenKind.BRACE_L || kind === TokenKind.BRACKET_L || kind === TokenKind.PAREN_L) open++;
     else if (kind === TokenKind.BRACE_R || kind === TokenKind.BRACKET_R || kind === TokenKind.PAREN_R) open--;
+    else if (kind === TokenKind.AT) directives++;
+    if (directives > limits.directives)
+      throw limitExceeded('directives', 'The document has too many directives');
     if (open > limits.brackets) throw limitExceeded('brackets', 'The document nests brackets too deeply');
   }
 }
@@ -63,12 +73,13 @@ export function checkTokens(text: string): void {
  * limit. Circles of fragments are left to validation, which names them.
  */
 export function checkDocument(document: DocumentNode): void {
+  if (document.definitions.length > limits.definitions)
+    throw limitExceeded('definitions', 'The document has too many operations and fragments');
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
   }
   let visits = 0;
-  let directives = 0;
 
   function measure(definition: DefinitionNode): void {
     if (!('selectionSet' in definition) || !definition.selectionSet) return;
@@ -77,29 +88,35 @@ export function checkDocument(document: DocumentNode): void {
 
     function merge(sets: readonly SelectionSetNode[], depth: number, path: ReadonlySet<string>): void {
       if (depth > limits.depth) throw limitExceeded('depth', 'The document nests fields too deeply');
-      const groups = new Map<string, SelectionSetNode[]>();
+      const groups = new Map<string, { sets: SelectionSetNode[]; leaves: number }>();
       const spread = new Set<string>();
       let spreads = 0;
 
       function collect(set: SelectionSetNode): void {
         for (const selection of set.selections) {
-          if (++visits > limits.fields * 3) throw limitExceeded('fields', 'The document selects too many fields');
-          directives += selection.directives?.length ?? 0;
+          if (++visits > limits.fields * 3)
+            throw limitExceeded('fields', 'The document selects too many fields');
           if (selection.kind === Kind.FIELD) {
-            if (++fields > limits.fields) throw limitExceeded('fields', 'The document selects too many fields');
-            if (selection.alias && ++aliases > limits.aliases) throw limitExceeded('aliases', 'The document has too many aliases');
+            if (++fields > limits.fields)
+              throw limitExceeded('fields', 'The document selects too many fields');
+            if (selection.alias && ++aliases > limits.aliases)
+              throw limitExceeded('aliases', 'The document has too many aliases');
             const name = selection.alias?.value ?? selection.name.value;
-            const group = groups.get(name) ?? [];
+            const group = groups.get(name) ?? { sets: [], leaves: 0 };
             groups.set(name, group);
-            if (selection.selectionSet) group.push(selection.selectionSet);
-            if (group.length > limits.repeats) throw limitExceeded('repeats', `The document repeats the field "${name}" too often`);
+            if (selection.selectionSet) group.sets.push(selection.selectionSet);
+            else group.leaves++;
+            const what = `The document repeats the field "${name.slice(0, 50)}" too often`;
+            if (group.sets.length > limits.repeats) throw limitExceeded('repeats', what);
+            if (group.leaves > limits.leafRepeats) throw limitExceeded('leafRepeats', what);
           } else if (selection.kind === Kind.INLINE_FRAGMENT) {
             collect(selection.selectionSet);
           } else {
             const name = selection.name.value;
             const fragment = fragments.get(name);
             if (!fragment || spread.has(name) || path.has(name)) continue;
-            if (++spreads > limits.repeats) throw limitExceeded('repeats', 'The document spreads too many fragments side by side');
+            if (++spreads > limits.repeats)
+              throw limitExceeded('repeats', 'The document spreads too many fragments side by side');
             spread.add(name);
             collect(fragment.selectionSet);
           }
@@ -107,21 +124,17 @@ export function checkDocument(document: DocumentNode): void {
       }
       for (const set of sets) collect(set);
 
-      if (directives > limits.directives) throw limitExceeded('directives', 'The document has too many directives');
       if (depth === 1 && groups.size > limits.rootFields && definition.kind === Kind.OPERATION_DEFINITION) {
         throw limitExceeded('rootFields', 'The document asks for too many fields at the root');
       }
       const inside = spread.size > 0 ? new Set([...path, ...spread]) : path;
-      for (const group of groups.values()) if (group.length > 0) merge(group, depth + 1, inside);
+      for (const group of groups.values()) if (group.sets.length > 0) merge(group.sets, depth + 1, inside);
     }
 
     merge([definition.selectionSet], 1, new Set());
   }
 
-  for (const definition of document.definitions) {
-    if ('directives' in definition) directives += definition.directives?.length ?? 0;
-    measure(definition);
-  }
+  document.definitions.forEach(measure);
 }
 
 /** Refuses JSON that nests more deeply than any honest input, without recursing itself. */

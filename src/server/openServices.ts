@@ -24,18 +24,38 @@ export interface ServicesOptions {
 /** Opens what a process works with, and says how to close it again. The sequencer runs from here on. */
 export function openServices(options: ServicesOptions): { services: Services; close(): Promise<void> } {
   const { config, log, schema, clock = systemClock } = options;
-  const db = openDatabase(options.databaseUrl, { onError: (error) => log.warn({ error }, 'a database connection broke') });
+  const db = openDatabase(options.databaseUrl, {
+    onError: (error) => log.warn({ error }, 'a database connection broke'),
+  });
   const bus = config.redisUrl ? openRedisBus(config.redisUrl, log) : openLocalBus();
   const sequencer = createSequencer(db, bus, log);
   const eventLog = openEventLog(db, bus);
-  const authenticator = createAuthenticator({ db, clock, log, verifyToken: createVerifyToken(config.jwt, clock, log) });
+  const authenticator = createAuthenticator({
+    db,
+    clock,
+    log,
+    verifyToken: createVerifyToken(config.jwt, clock, log),
+  });
   const sessions = createSessions(authenticator, clock, log);
   const metrics = createMetrics(db, bus);
   const documents = createDocuments(schema);
   sequencer.start();
 
   return {
-    services: { config, log, clock, db, bus, eventLog, sequencer, metrics, authenticator, sessions, schema, documents },
+    services: {
+      config,
+      log,
+      clock,
+      db,
+      bus,
+      eventLog,
+      sequencer,
+      metrics,
+      authenticator,
+      sessions,
+      schema,
+      documents,
+    },
     async close() {
       sessions.stop();
       eventLog.close();

@@ -1,4 +1,4 @@
-import { type DocumentNode, GraphQLError, type OperationTypeNode, getOperationAST } from 'graphql';
+import { type DocumentNode, GraphQLError, getOperationAST, type OperationTypeNode } from 'graphql';
 import type { Caller } from './callers.ts';
 import { checkNesting } from './limits.ts';
 import type { Params } from './params.ts';
@@ -14,16 +14,32 @@ export interface Operation {
 }
 
 /** Reads and validates what a WebSocket or an event stream asks. Answers errors, never throws. */
-export function prepareOperation(services: Services, params: Params, caller: Caller, requestId: string): Operation | GraphQLError[] {
+export function prepareOperation(
+  services: Services,
+  params: Params,
+  caller: Caller,
+  requestId: string,
+): Operation | GraphQLError[] {
   try {
     checkNesting(params.variables);
     const document = services.documents.parse(params.query);
     const errors = services.documents.validate(document, schemaIsOpen(services, caller));
     if (errors.length > 0) return errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED'));
     const operation = getOperationAST(document, params.operationName);
-    if (!operation) return [coded(new GraphQLError('Say which operation to run: `operationName` names none, or not one.'), 'OPERATION_RESOLUTION_FAILURE')];
+    if (!operation)
+      return [
+        coded(
+          new GraphQLError('Say which operation to run: `operationName` names none, or not one.'),
+          'OPERATION_RESOLUTION_FAILURE',
+        ),
+      ];
     const { operationName, variables } = params;
-    return { document, type: operation.operation, operationName: operationName ?? undefined, variables: variables ?? undefined };
+    return {
+      document,
+      type: operation.operation,
+      operationName: operationName ?? undefined,
+      variables: variables ?? undefined,
+    };
   } catch (error) {
     if (error instanceof GraphQLError) return [coded(error, 'GRAPHQL_PARSE_FAILED')];
     return [publicError(error, { requestId, log: services.log, operationName: params.operationName })];

@@ -14,8 +14,12 @@ export function originAllowed(req: IncomingMessage, settings: Settings): boolean
   const from = URL.parse(origin);
   if (!from || from.origin === 'null') return false;
   if (settings.publicUrl && URL.parse(settings.publicUrl)?.origin === from.origin) return true;
-  const forwarded = isTrusted(req.socket.remoteAddress, settings.trustProxy) ? req.headers['x-forwarded-host'] : undefined;
-  return [req.headers.host, forwarded].some((host) => typeof host === 'string' && URL.parse(`${from.protocol}//${host}`)?.host === from.host);
+  const forwarded = isTrusted(req.socket.remoteAddress, settings.trustProxy)
+    ? req.headers['x-forwarded-host']
+    : undefined;
+  return [req.headers.host, forwarded].some(
+    (host) => typeof host === 'string' && URL.parse(`${from.protocol}//${host}`)?.host === from.host,
+  );
 }
 
 /** What lets the page read the answer. No cookies are ever used, so none are allowed. */
@@ -23,7 +27,11 @@ export function corsHeaders(req: IncomingMessage, settings: Settings): Record<st
   if (settings.corsOrigins.size === 0) return {};
   const origin = req.headers.origin;
   if (origin === undefined || !settings.corsOrigins.has(origin)) return { Vary: 'Origin' };
-  return { Vary: 'Origin', 'Access-Control-Allow-Origin': origin, 'Access-Control-Expose-Headers': 'x-request-id' };
+  return {
+    Vary: 'Origin',
+    'Access-Control-Allow-Origin': origin,
+    'Access-Control-Expose-Headers': 'x-request-id',
+  };
 }
 
 /** What a browser asks before it sends anything but the simplest request. */
@@ -35,7 +43,9 @@ export function preflightHeaders(req: IncomingMessage, settings: Settings): Reco
     ...cors,
     Allow: 'GET, POST, OPTIONS',
     'Access-Control-Allow-Methods': 'GET, POST',
-    'Access-Control-Allow-Headers': /^[\w\s,-]{1,1000}$/.test(asked) ? asked : 'authorization, content-type, x-api-key',
+    'Access-Control-Allow-Headers': /^[\w\s,-]{1,1000}$/.test(asked)
+      ? asked
+      : 'authorization, content-type, x-api-key',
     'Access-Control-Max-Age': '7200',
   };
 }

@@ -14,8 +14,23 @@ export function logExchange({ log, metrics, config }: Services, exchange: Exchan
     if (route !== '/graphql/stream') metrics.httpSeconds.observe({ route }, ms / 1_000);
     const level = status >= 500 ? 'info' : 'debug';
     if (!log.isLevelEnabled(level)) return;
-    const viewer = caller && { kind: caller.viewer.kind, id: 'id' in caller.viewer ? caller.viewer.id : undefined };
+    const viewer = caller && {
+      kind: caller.viewer.kind,
+      id: 'id' in caller.viewer ? caller.viewer.id : undefined,
+    };
     const address = clientAddress(req, config.trustProxy);
-    log[level]({ requestId, method: req.method, path: path.slice(0, 200), status, ms: Math.round(ms * 10) / 10, address, viewer, operationName }, 'request');
+    log[level](
+      {
+        requestId,
+        method: req.method,
+        path: path.slice(0, 200),
+        status,
+        ms: Math.round(ms * 10) / 10,
+        address,
+        viewer,
+        operationName,
+      },
+      'request',
+    );
   });
 }

@@ -42,7 +42,8 @@ export function createSessions(authenticator: Authenticator, clock: Clock, log: 
     const now = clock.now();
     for (const entry of open) {
       const { expiresAt, identity } = entry.caller;
-      if (expiresAt && expiresAt <= now) end(entry, expired(identity?.kind === 'token' ? 'token' : 'API key'));
+      if (expiresAt && expiresAt <= now)
+        end(entry, expired(identity?.kind === 'token' ? 'token' : 'API key'));
     }
     const groups = Map.groupBy(open, (entry) => JSON.stringify(entry.caller.identity));
     const entries = [...groups.values()];

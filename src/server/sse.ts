@@ -20,7 +20,13 @@ const slowMs = 15_000;
  * event only when the client took the last, so a slow one costs no memory. Ends with `complete` when the
  * operation is over, and without it when the server goes away, which clients take as "connect again".
  */
-export async function streamEvents(services: Services, exchange: Exchange, params: Params, caller: Caller, goingAway: AbortSignal): Promise<void> {
+export async function streamEvents(
+  services: Services,
+  exchange: Exchange,
+  params: Params,
+  caller: Caller,
+  goingAway: AbortSignal,
+): Promise<void> {
   const { res, requestId } = exchange;
   const gone = new AbortController();
   res.once('close', () => gone.abort());
@@ -30,7 +36,11 @@ export async function streamEvents(services: Services, exchange: Exchange, param
     over.end();
   });
 
-  res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+  res.writeHead(200, {
+    'Content-Type': 'text/event-stream; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'X-Accel-Buffering': 'no',
+  });
   const write = async (chunk: string) => {
     if (res.destroyed || res.write(chunk)) return;
     const slow = setTimeout(() => res.destroy(), slowMs);
@@ -62,7 +72,12 @@ export async function streamEvents(services: Services, exchange: Exchange, param
 
 type Results = AsyncGenerator<ExecutionResult, void, void>;
 
-async function run(services: Services, { requestId, req }: Exchange, params: Params, session: Session): Promise<Results> {
+async function run(
+  services: Services,
+  { requestId, req }: Exchange,
+  params: Params,
+  session: Session,
+): Promise<Results> {
   const { caller } = session;
   const operation = prepareOperation(services, params, caller, requestId);
   if (Array.isArray(operation)) return single({ errors: operation });
@@ -72,10 +87,20 @@ async function run(services: Services, { requestId, req }: Exchange, params: Par
     return Symbol.asyncIterator in result ? result : single(result);
   }
   if (type === OperationTypeNode.MUTATION && req.method === 'GET') {
-    return single({ errors: [new GraphQLError('Mutations need a POST.', { extensions: { code: 'BAD_REQUEST' } })] });
+    return single({
+      errors: [new GraphQLError('Mutations need a POST.', { extensions: { code: 'BAD_REQUEST' } })],
+    });
   }
   const contextValue = graphqlContext(services, caller, requestId);
-  return single(await executeOperation(services, { schema: services.schema, document, operationName, variableValues, contextValue }));
+  return single(
+    await executeOperation(services, {
+      schema: services.schema,
+      document,
+      operationName,
+      variableValues,
+      contextValue,
+    }),
+  );
 }
 
 async function* single(result: ExecutionResult): Results {

@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
-  type ExecutionResult,
-  type GraphQLError,
   createSourceEventStream,
+  type ExecutionResult,
   executeSubscriptionEvent,
+  type GraphQLError,
   validateSubscriptionArgs,
 } from 'graphql';
-import { type OperationContext, graphqlContext } from './graphqlContext.ts';
+import { graphqlContext, type OperationContext } from './graphqlContext.ts';
 import type { Operation } from './operation.ts';
 import { publicError } from './publicError.ts';
 import type { Services } from './services.ts';
@@ -33,7 +33,9 @@ export async function subscribeOperation(
   const stopped = new AbortController();
   const asked = { requestId, log: services.log, operationName: operation.operationName };
   const fresh = () => graphqlContext(services, session.caller, requestId, stopped.signal);
-  const failed = (errors: readonly unknown[]): ExecutionResult => ({ errors: errors.map((error) => publicError(error, asked)) });
+  const failed = (errors: readonly unknown[]): ExecutionResult => ({
+    errors: errors.map((error) => publicError(error, asked)),
+  });
   const count = (outcome: string) => services.metrics.operations.inc({ type: 'subscription', outcome });
 
   const args = validateSubscriptionArgs({

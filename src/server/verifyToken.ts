@@ -1,13 +1,25 @@
-import { type JWTPayload, createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { Refused } from '../core/errors.ts';
 import { uuidOf } from '../core/ids.ts';
-import { type Identity, expired } from './callers.ts';
+import { expired, type Identity } from './callers.ts';
 
 /** Public-key signatures only: a shared secret, or none, would let anybody who knows the JWKS sign. */
-const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
+const algorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
 /** For clocks that differ. An open stream outlives its token by this and the interval of its checks: under five seconds in all. */
 const clockToleranceSeconds = 2;
 
@@ -17,10 +29,16 @@ export type VerifyToken = (token: string) => Promise<Identity>;
 export function createVerifyToken(settings: Config['jwt'], clock: Clock, log: Logger): VerifyToken {
   if (!settings) {
     return async () => {
-      throw new Refused('UNAUTHENTICATED', 'This server accepts no tokens: JWT_JWKS_URL is not set. Send an API key.');
+      throw new Refused(
+        'UNAUTHENTICATED',
+        'This server accepts no tokens: JWT_JWKS_URL is not set. Send an API key.',
+      );
     };
   }
-  const keys = createRemoteJWKSet(new URL(settings.jwksUrl), { timeoutDuration: 5_000, cooldownDuration: 10_000 });
+  const keys = createRemoteJWKSet(new URL(settings.jwksUrl), {
+    timeoutDuration: 5_000,
+    cooldownDuration: 10_000,
+  });
 
   return async (token) => {
     const { payload } = await jwtVerify(token, keys, {
@@ -41,7 +59,10 @@ function identityOf(payload: JWTPayload): Identity {
   const { sub: subject, exp, frontdesk_workspace: workspace } = payload;
   const workspaceId = typeof workspace === 'string' ? uuidOf('Workspace', workspace) : null;
   if (!workspaceId || typeof subject !== 'string' || subject === '' || subject.includes('\0')) {
-    throw new Refused('UNAUTHENTICATED', 'This token names no workspace and subject: it needs `sub` and `frontdesk_workspace`.');
+    throw new Refused(
+      'UNAUTHENTICATED',
+      'This token names no workspace and subject: it needs `sub` and `frontdesk_workspace`.',
+    );
   }
   const expiresAt = new Date(((exp as number) + clockToleranceSeconds) * 1_000);
   return { kind: 'token', workspaceId, subject, expiresAt };

@@ -8,7 +8,7 @@ import { nobody } from './authenticate.ts';
 import type { Caller } from './callers.ts';
 import { credentialOf, credentialOfParams } from './credential.ts';
 import { executeOperation } from './executeOperation.ts';
-import { type OperationContext, graphqlContext } from './graphqlContext.ts';
+import { graphqlContext, type OperationContext } from './graphqlContext.ts';
 import { limitExceeded, limits } from './limits.ts';
 import { type Operation, prepareOperation } from './operation.ts';
 import { maxBody } from './params.ts';
@@ -25,7 +25,13 @@ const slowMs = 15_000;
 const maxWaiting = 65_536;
 
 /** Close codes of ours beside the protocol's. */
-export const closeCodes = { goingAway: 1001, tryAgain: 1013, expired: 4401, withdrawn: 4403, slow: 4413 } as const;
+export const closeCodes = {
+  goingAway: 1001,
+  tryAgain: 1013,
+  expired: 4401,
+  withdrawn: 4403,
+  slow: 4413,
+} as const;
 
 interface Connection {
   socket: WebSocket;
@@ -52,7 +58,12 @@ export interface WebSockets {
 /** GraphQL over WebSocket, as `graphql-transport-ws` writes it. */
 export function createWebSockets(services: Services): WebSockets {
   const { log, metrics } = services;
-  const wss = new WebSocketServer({ noServer: true, maxPayload: maxBody, perMessageDeflate: false, handleProtocols: (protocols) => handleProtocols(protocols) });
+  const wss = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxBody,
+    perMessageDeflate: false,
+    handleProtocols: (protocols) => handleProtocols(protocols),
+  });
   const connections = new Set<Connection>();
   const prepared = new WeakMap<object, Operation>();
 
@@ -68,7 +79,8 @@ export function createWebSockets(services: Services): WebSockets {
     onSubscribe({ extra: { connection } }, _id, payload) {
       const requestId = `${connection.requestId}-${++connection.operations}`;
       const { caller } = connection.session;
-      if (connection.running > limits.operations) return [limitExceeded('operations', 'This socket has too many operations under way')];
+      if (connection.running > limits.operations)
+        return [limitExceeded('operations', 'This socket has too many operations under way')];
       const operation = prepareOperation(services, payload, caller, requestId);
       if (Array.isArray(operation)) return operation;
       const contextValue = graphqlContext(services, caller, requestId);
@@ -83,16 +95,27 @@ export function createWebSockets(services: Services): WebSockets {
       return executeOperation(services, args).finally(() => setImmediate(() => connection.answering--));
     },
     subscribe(args) {
-      const { contextValue, connection } = args as unknown as { contextValue: OperationContext; connection: Connection };
+      const { contextValue, connection } = args as unknown as {
+        contextValue: OperationContext;
+        connection: Connection;
+      };
       const operation = prepared.get(contextValue) as Operation;
-      return subscribeOperation(services, operation, { session: connection.session, requestId: contextValue.requestId });
+      return subscribeOperation(services, operation, {
+        session: connection.session,
+        requestId: contextValue.requestId,
+      });
     },
   });
 
   /** Null when the socket is not let in; its close code says why. */
-  async function identify(connection: Connection, params: Record<string, unknown> | undefined): Promise<Caller | null> {
+  async function identify(
+    connection: Connection,
+    params: Record<string, unknown> | undefined,
+  ): Promise<Caller | null> {
     try {
-      return await services.authenticator.authenticate(credentialOfParams(params) ?? credentialOf(connection.headers));
+      return await services.authenticator.authenticate(
+        credentialOfParams(params) ?? credentialOf(connection.headers),
+      );
     } catch (error) {
       const refusal = error instanceof Refused ? error : new Refused('UNAVAILABLE', 'Try again.');
       if (refusal !== error) publicError(error, { requestId: connection.requestId, log });
@@ -103,7 +126,9 @@ export function createWebSockets(services: Services): WebSockets {
 
   function codeOf(refusal: Refused): [number, string] {
     if (refusal.code === 'UNAVAILABLE') return [closeCodes.tryAgain, 'Try again'];
-    return refusal.details.reason === 'EXPIRED' ? [closeCodes.expired, 'Token expired'] : [closeCodes.withdrawn, 'Forbidden'];
+    return refusal.details.reason === 'EXPIRED'
+      ? [closeCodes.expired, 'Token expired']
+      : [closeCodes.withdrawn, 'Forbidden'];
   }
 
   function close(connection: Connection, code: number, reason: string): void {
@@ -113,7 +138,16 @@ export function createWebSockets(services: Services): WebSockets {
 
   function opened(socket: WebSocket, req: IncomingMessage, requestId: string): void {
     const session = { caller: nobody, close() {} };
-    const connection: Connection = { socket, requestId, headers: req.headers, session, operations: 0, running: 0, answering: 0, closing: false };
+    const connection: Connection = {
+      socket,
+      requestId,
+      headers: req.headers,
+      session,
+      operations: 0,
+      running: 0,
+      answering: 0,
+      closing: false,
+    };
     connections.add(connection);
     metrics.sockets.inc();
 
@@ -150,23 +184,29 @@ export function createWebSockets(services: Services): WebSockets {
       alive = true;
     });
     // A message that is too large or malformed: ws has answered it with its close code.
-    socket.on('error', (error) => log.debug({ requestId, error }, 'websocket: the client broke the protocol'));
+    socket.on('error', (error) =>
+      log.debug({ requestId, error }, 'websocket: the client broke the protocol'),
+    );
     socket.once('close', (code, reason) => {
       clearInterval(keepAlive);
       connections.delete(connection);
       metrics.sockets.dec();
       connection.session.close();
       log.debug({ requestId, code, operations: connection.operations }, 'websocket closed');
-      Promise.resolve(closed(code, reason.toString())).catch((error: unknown) => log.error({ requestId, error }, 'websocket: closing failed'));
+      Promise.resolve(closed(code, reason.toString())).catch((error: unknown) =>
+        log.error({ requestId, error }, 'websocket: closing failed'),
+      );
     });
   }
 
   return {
-    accept: (req, socket, head, requestId) => wss.handleUpgrade(req, socket, head, (ws) => opened(ws, req, requestId)),
+    accept: (req, socket, head, requestId) =>
+      wss.handleUpgrade(req, socket, head, (ws) => opened(ws, req, requestId)),
     async drain() {
       for (const connection of connections) connection.closing = true;
       for (; connections.size > 0; await sleep(20)) {
-        for (const { answering, socket } of connections) if (answering === 0) socket.close(closeCodes.goingAway, 'Going away');
+        for (const { answering, socket } of connections)
+          if (answering === 0) socket.close(closeCodes.goingAway, 'Going away');
       }
     },
     terminate() {

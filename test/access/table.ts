@@ -1,5 +1,5 @@
 import type { Permission } from '../../src/core/permissions.ts';
-import { type Side, fresh, freeSlot } from './world.ts';
+import { freeSlot, fresh, type Side } from './world.ts';
 
 /**
  * Who may what: for every field of Query, Mutation and Subscription, for every type that `node(id)` finds, and for
@@ -148,6 +148,8 @@ export interface Change {
   input(at: Side, like: string): Promise<Record<string, unknown>>;
   /** Rows that belong to a customer: a row scope limits who may. */
   ofCustomer?: true;
+  /** Fields in which an id that names nothing is passed over in silence, as documented. */
+  passesOver?: readonly string[];
   /** Where exactly the scope is not enough, why. */
   keyNeedsMore?: string;
 }
@@ -194,9 +196,18 @@ export const mutations: Record<string, Change> = {
   createCustomer: {
     scope: 'customers.write',
     may: but('viewer'),
-    input: async (at) => ({ firstName: fresh('New'), ownerId: at.things.User, teamId: at.things.Team, ...key() }),
+    input: async (at) => ({
+      firstName: fresh('New'),
+      ownerId: at.things.User,
+      teamId: at.things.Team,
+      ...key(),
+    }),
   },
-  createResource: { scope: 'services.write', may: managers, input: async () => ({ name: fresh('Room'), kind: 'ROOM', ...key() }) },
+  createResource: {
+    scope: 'services.write',
+    may: managers,
+    input: async () => ({ name: fresh('Room'), kind: 'ROOM', ...key() }),
+  },
   createService: {
     scope: 'services.write',
     may: managers,
@@ -207,12 +218,25 @@ export const mutations: Record<string, Change> = {
     may: managers,
     input: async (at) => ({ displayName: fresh('Staff'), userId: await at.make.user(), ...key() }),
   },
-  createTag: { scope: 'tags.write', may: ['admin', 'manager', 'marketing'], input: async () => ({ name: fresh('Tag'), ...key() }) },
-  createTeam: { scope: 'users.write', may: admin, input: async (at) => ({ name: fresh('Team'), memberIds: [at.things.User], ...key() }) },
+  createTag: {
+    scope: 'tags.write',
+    may: ['admin', 'manager', 'marketing'],
+    input: async () => ({ name: fresh('Tag'), ...key() }),
+  },
+  createTeam: {
+    scope: 'users.write',
+    may: admin,
+    input: async (at) => ({ name: fresh('Team'), memberIds: [at.things.User], ...key() }),
+  },
   createUser: {
     scope: 'users.write',
     may: admin,
-    input: async () => ({ email: `${fresh('user').replaceAll(' ', '-')}@example.com`, displayName: 'New', role: 'VIEWER', ...key() }),
+    input: async () => ({
+      email: `${fresh('user').replaceAll(' ', '-')}@example.com`,
+      displayName: 'New',
+      role: 'VIEWER',
+      ...key(),
+    }),
     keyNeedsMore: 'Nobody hands out rights that they do not hold, and every role holds more than this one.',
   },
   deleteCustomer: {
@@ -221,7 +245,11 @@ export const mutations: Record<string, Change> = {
     ofCustomer: true,
     input: async (at, like) => ({ id: await at.make.customer(like) }),
   },
-  deleteTag: { scope: 'tags.write', may: ['admin', 'manager', 'marketing'], input: async (at) => ({ id: await at.make.tag() }) },
+  deleteTag: {
+    scope: 'tags.write',
+    may: ['admin', 'manager', 'marketing'],
+    input: async (at) => ({ id: await at.make.tag() }),
+  },
   markBookingNoShow: ofBooking(),
   recordPayment: {
     scope: 'payments.write',
@@ -236,7 +264,11 @@ export const mutations: Record<string, Change> = {
     scope: 'payments.write',
     may: sellers,
     ofCustomer: true,
-    input: async (at, like) => ({ id: await at.make.payment(await at.make.customer(like)), amount, ...key() }),
+    input: async (at, like) => ({
+      id: await at.make.payment(await at.make.customer(like)),
+      amount,
+      ...key(),
+    }),
   },
   removeTags: {
     scope: 'tags.assign',
@@ -244,30 +276,56 @@ export const mutations: Record<string, Change> = {
     ofCustomer: true,
     input: async (at, like) => ({ customerIds: [await at.make.customer(like)], tags: [at.things.Tag] }),
   },
-  rescheduleBooking: ofBooking((at) => ({ staffMemberId: at.things.StaffMember, resourceId: at.things.Resource, startsAt: freeSlot() })),
+  rescheduleBooking: ofBooking((at) => ({
+    staffMemberId: at.things.StaffMember,
+    resourceId: at.things.Resource,
+    startsAt: freeSlot(),
+  })),
   revokeApiKey: { scope: 'apiKeys.write', may: admin, input: async (at) => ({ id: await at.make.apiKey() }) },
   updateBooking: ofBooking(() => ({ notes: fresh('Note') })),
   updateCustomer: {
     scope: 'customers.write',
     may: but('viewer'),
     ofCustomer: true,
-    input: async (at, like) => ({ id: await at.make.customer(like), lastName: fresh('Name'), ownerId: at.things.User, teamId: at.things.Team }),
+    input: async (at, like) => ({
+      id: await at.make.customer(like),
+      lastName: fresh('Name'),
+      ownerId: at.things.User,
+      teamId: at.things.Team,
+    }),
   },
-  updateResource: { scope: 'services.write', may: managers, input: async (at) => ({ id: await at.make.resource(), name: fresh('Room') }) },
-  updateService: { scope: 'services.write', may: managers, input: async (at) => ({ id: await at.make.service(), name: fresh('Service') }) },
+  updateResource: {
+    scope: 'services.write',
+    may: managers,
+    input: async (at) => ({ id: await at.make.resource(), name: fresh('Room') }),
+  },
+  updateService: {
+    scope: 'services.write',
+    may: managers,
+    input: async (at) => ({ id: await at.make.service(), name: fresh('Service') }),
+  },
   updateStaffMember: {
     scope: 'staff.write',
     may: managers,
-    input: async (at) => ({ id: await at.make.staffMember(), displayName: fresh('Staff'), userId: await at.make.user() }),
+    input: async (at) => ({
+      id: await at.make.staffMember(),
+      displayName: fresh('Staff'),
+      userId: await at.make.user(),
+    }),
   },
-  updateTag: { scope: 'tags.write', may: ['admin', 'manager', 'marketing'], input: async (at) => ({ id: await at.make.tag(), name: fresh('Tag') }) },
+  updateTag: {
+    scope: 'tags.write',
+    may: ['admin', 'manager', 'marketing'],
+    input: async (at) => ({ id: await at.make.tag(), name: fresh('Tag') }),
+  },
   updateTeam: {
     scope: 'users.write',
     may: admin,
     input: async (at) => {
       const [joins, leaves] = [await at.make.user(), await at.make.user()];
-      return { id: await at.make.team(leaves), name: fresh('Team'), addMemberIds: [joins], removeMemberIds: [leaves] };
+      return { id: await at.make.team(leaves), addMemberIds: [joins], removeMemberIds: [leaves] };
     },
+    passesOver: ['removeMemberIds'],
   },
   updateUser: {
     scope: 'users.write',

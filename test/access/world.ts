@@ -3,8 +3,8 @@ import { openLocalBus } from '../../src/core/bus.ts';
 import type { Context } from '../../src/core/context.ts';
 import { hashOf } from '../../src/core/crypto.ts';
 import type { Database } from '../../src/core/database.ts';
-import { type IdType, decodeId, encodeId, newId } from '../../src/core/ids.ts';
-import { type Permission, type Role, allPermissions } from '../../src/core/permissions.ts';
+import { decodeId, encodeId, newId } from '../../src/core/ids.ts';
+import { allPermissions, type Permission, type Role } from '../../src/core/permissions.ts';
 import { openEventLog } from '../../src/events/log.ts';
 import { createSequencer } from '../../src/events/sequencer.ts';
 import { createApiKey } from '../../src/resolvers/apiKeys/createApiKey.ts';
@@ -21,8 +21,8 @@ import { createTag } from '../../src/resolvers/tags/createTag.ts';
 import { createTeam } from '../../src/resolvers/teams/createTeam.ts';
 import { createUser } from '../../src/resolvers/users/createUser.ts';
 import { nobody } from '../../src/server/authenticate.ts';
-import { type Caller, type Identity, findCallers } from '../../src/server/callers.ts';
-import { type OperationContext, graphqlContext } from '../../src/server/graphqlContext.ts';
+import { type Caller, findCallers, type Identity } from '../../src/server/callers.ts';
+import { graphqlContext, type OperationContext } from '../../src/server/graphqlContext.ts';
 import type { Services } from '../../src/server/services.ts';
 import { createWorkspace } from '../support/context.ts';
 
@@ -40,7 +40,16 @@ export interface Kept {
   activity: string;
 }
 
-export type Thing = 'Service' | 'ClassSession' | 'Resource' | 'StaffMember' | 'Tag' | 'User' | 'Team' | 'ApiKey' | 'Workspace';
+export type Thing =
+  | 'Service'
+  | 'ClassSession'
+  | 'Resource'
+  | 'StaffMember'
+  | 'Tag'
+  | 'User'
+  | 'Team'
+  | 'ApiKey'
+  | 'Workspace';
 
 /** One business. */
 export interface Side {
@@ -82,7 +91,9 @@ export interface World {
 /** Every scope that leaves the permission out, also by implication. */
 export function without(permission: Permission): Permission[] {
   const grants = (scope: Permission) =>
-    scope === permission || `${scope.split('.')[0]}.read` === permission || (scope === 'tags.assign' && permission === 'customers.read');
+    scope === permission ||
+    `${scope.split('.')[0]}.read` === permission ||
+    (scope === 'tags.assign' && permission === 'customers.read');
   return allPermissions.filter((scope) => !grants(scope));
 }
 
@@ -100,32 +111,62 @@ export const fresh = (what: string) => `${what} ${++names} ${newId().slice(-4)}`
 
 const euros = (amount: string) => ({ amount, currency: 'EUR' });
 
-function maker(admin: Context, things: Record<Thing, string>, reach: (like: string) => { ownerId?: string; teamId?: string }) {
+function maker(
+  admin: Context,
+  things: Record<Thing, string>,
+  reach: (like: string) => { ownerId?: string; teamId?: string },
+) {
   const make = {
     async customer(like = 'plain', more: Record<string, unknown> = {}): Promise<string> {
       const { id } = await createCustomer(admin, { firstName: fresh('Customer'), ...reach(like), ...more });
       return encodeId('Customer', id);
     },
     async booking(customerId: string, more: Record<string, unknown> = {}): Promise<string> {
-      const { id } = await createBooking(admin, { customerId, serviceId: things.Service, startsAt: freeSlot(), ...more });
+      const { id } = await createBooking(admin, {
+        customerId,
+        serviceId: things.Service,
+        startsAt: freeSlot(),
+        ...more,
+      });
       return encodeId('Booking', id);
     },
     async payment(customerId: string, more: Record<string, unknown> = {}): Promise<string> {
-      const { id } = await recordPayment(admin, { customerId, amount: euros('12.50'), method: 'CASH', ...more });
+      const { id } = await recordPayment(admin, {
+        customerId,
+        amount: euros('12.50'),
+        method: 'CASH',
+        ...more,
+      });
       return encodeId('Payment', id);
     },
     service: async (more: Record<string, unknown> = {}) =>
-      encodeId('Service', (await createService(admin, { name: fresh('Service'), durationMinutes: 30, price: euros('30'), ...more })).id),
-    resource: async () => encodeId('Resource', (await createResource(admin, { name: fresh('Room'), kind: 'ROOM' })).id),
+      encodeId(
+        'Service',
+        (
+          await createService(admin, {
+            name: fresh('Service'),
+            durationMinutes: 30,
+            price: euros('30'),
+            ...more,
+          })
+        ).id,
+      ),
+    resource: async () =>
+      encodeId('Resource', (await createResource(admin, { name: fresh('Room'), kind: 'ROOM' })).id),
     staffMember: async (more: Record<string, unknown> = {}) =>
       encodeId('StaffMember', (await createStaffMember(admin, { displayName: fresh('Staff'), ...more })).id),
     tag: async () => encodeId('Tag', (await createTag(admin, { name: fresh('Tag') })).id),
     user: async (more: Record<string, unknown> = {}) => {
       const email = `${newId()}@example.com`;
-      return encodeId('User', (await createUser(admin, { email, displayName: fresh('User'), role: 'VIEWER', ...more })).id);
+      return encodeId(
+        'User',
+        (await createUser(admin, { email, displayName: fresh('User'), role: 'VIEWER', ...more })).id,
+      );
     },
-    team: async (...memberIds: string[]) => encodeId('Team', (await createTeam(admin, { name: fresh('Team'), memberIds })).id),
-    apiKey: async () => encodeId('ApiKey', (await createApiKey(admin, { name: fresh('Key'), role: 'VIEWER' })).id),
+    team: async (...memberIds: string[]) =>
+      encodeId('Team', (await createTeam(admin, { name: fresh('Team'), memberIds })).id),
+    apiKey: async () =>
+      encodeId('ApiKey', (await createApiKey(admin, { name: fresh('Key'), role: 'VIEWER' })).id),
   };
   return make;
 }
@@ -137,7 +178,11 @@ export async function makeWorld(db: Database): Promise<World> {
   const eventLog = openEventLog(db, bus);
   const running = { committed: sequencer.run };
 
-  async function side(): Promise<{ side: Side; shop: Awaited<ReturnType<typeof createWorkspace>>; reaches: Record<string, { ownerId?: string; teamId?: string }> }> {
+  async function side(): Promise<{
+    side: Side;
+    shop: Awaited<ReturnType<typeof createWorkspace>>;
+    reaches: Record<string, { ownerId?: string; teamId?: string }>;
+  }> {
     const shop = await createWorkspace(db, { with: running });
     const admin = await shop.asUser('ADMIN', { externalId: 'admin' });
     const things = { Workspace: encodeId('Workspace', shop.workspace.id) } as Record<Thing, string>;
@@ -154,25 +199,50 @@ export async function makeWorld(db: Database): Promise<World> {
   }
 
   const kinds: Record<string, CustomerName | 'foreign'> = {};
-  async function keep({ admin, things, make }: Side, name: CustomerName | 'foreign', of: Record<string, unknown>, more: Record<string, unknown> = {}): Promise<Kept> {
-    const person = { firstName: `Marker-${name}`, lastName: `Surname-${name}`, email: `${name}@marker.example`, externalId: `marker-${name}` };
+  async function keep(
+    { admin, things, make }: Side,
+    name: CustomerName | 'foreign',
+    of: Record<string, unknown>,
+    more: Record<string, unknown> = {},
+  ): Promise<Kept> {
+    const person = {
+      firstName: `Marker-${name}`,
+      lastName: `Surname-${name}`,
+      email: `${name}@marker.example`,
+      externalId: `marker-${name}`,
+    };
     const customer = await make.customer('plain', { ...person, ...of });
-    const booking = await make.booking(customer, { notes: `marker-note-${name}`, externalId: `marker-booking-${name}`, ...more });
-    const payment = await make.payment(customer, { bookingId: booking, transactionId: `marker-transaction-${name}` });
+    const booking = await make.booking(customer, {
+      notes: `marker-note-${name}`,
+      externalId: `marker-booking-${name}`,
+      ...more,
+    });
+    const payment = await make.payment(customer, {
+      bookingId: booking,
+      transactionId: `marker-transaction-${name}`,
+    });
     await addTags(admin, { customerIds: [customer], tags: [things.Tag] });
-    const event = await db.event.findFirstOrThrow({ where: { subjectId: uuid(booking), type: 'booking.created' } });
+    const event = await db.event.findFirstOrThrow({
+      where: { subjectId: uuid(booking), type: 'booking.created' },
+    });
     kinds[customer] = name;
     return { customer, booking, payment, activity: encodeId('Activity', event.id) };
   }
 
   const { side: ours, shop, reaches } = await side();
   const { admin, things, make } = ours;
-  const person = async (role: Role) => encodeId('User', ((await shop.asUser(role, { externalId: role })).viewer as { id: string }).id);
+  const person = async (role: Role) =>
+    encodeId('User', ((await shop.asUser(role, { externalId: role })).viewer as { id: string }).id);
   for (const role of ['MANAGER', 'MARKETING', 'VIEWER'] as const) await person(role);
   const [sales, staff, elsewhere] = [await person('SALES'), await person('STAFF'), await make.user()];
   const [north, south] = [await make.team(sales), await make.team(staff)];
   const mine = await make.staffMember({ userId: staff });
-  Object.assign(reaches, { owned: { ownerId: staff }, team: { teamId: north }, sold: { ownerId: sales }, other: { ownerId: elsewhere } });
+  Object.assign(reaches, {
+    owned: { ownerId: staff },
+    team: { teamId: north },
+    sold: { ownerId: sales },
+    other: { ownerId: elsewhere },
+  });
 
   const customers = {
     owned: await keep(ours, 'owned', { ownerId: staff }),
@@ -180,9 +250,19 @@ export async function makeWorld(db: Database): Promise<World> {
     team: await keep(ours, 'team', { teamId: north }),
     south: await keep(ours, 'south', { teamId: south }),
     sold: await keep(ours, 'sold', { ownerId: sales }),
-    other: await keep(ours, 'other', { ownerId: elsewhere }, { staffMemberId: things.StaffMember, resourceId: things.Resource }),
+    other: await keep(
+      ours,
+      'other',
+      { ownerId: elsewhere },
+      { staffMemberId: things.StaffMember, resourceId: things.Resource },
+    ),
     self: await keep(ours, 'self', { ownerId: elsewhere }),
-    gone: await keep(ours, 'gone', { ownerId: elsewhere }, { staffMemberId: mine, startsAt: new Date('2026-11-01T10:00:00Z') }),
+    gone: await keep(
+      ours,
+      'gone',
+      { ownerId: elsewhere },
+      { staffMemberId: mine, startsAt: new Date('2026-11-01T10:00:00Z') },
+    ),
   };
   await completeBooking(admin, { id: customers.gone.booking });
   await deleteCustomer(admin, { id: customers.gone.customer });
@@ -196,7 +276,12 @@ export async function makeWorld(db: Database): Promise<World> {
     const { sessionId } = await db.booking.findUniqueOrThrow({ where: { id: uuid(made[0] as string) } });
     return encodeId('ClassSession', sessionId as string);
   }
-  things.ClassSession = await sitting(ours, [customers.owned.customer, customers.team.customer, customers.self.customer, customers.other.customer]);
+  things.ClassSession = await sitting(ours, [
+    customers.owned.customer,
+    customers.team.customer,
+    customers.self.customer,
+    customers.other.customer,
+  ]);
 
   const { side: theirs } = await side();
   const foreign = await keep(theirs, 'foreign', {});
@@ -236,7 +321,15 @@ export async function makeWorld(db: Database): Promise<World> {
       const secret = `test_${newId()}`;
       const { workspace } = admin;
       await db.apiKey.create({
-        data: { id: newId(), workspaceId: workspace.id, name: fresh('Key'), role: 'ADMIN', scopes, hash: hashOf(secret), prefix: 'test' },
+        data: {
+          id: newId(),
+          workspaceId: workspace.id,
+          name: fresh('Key'),
+          role: 'ADMIN',
+          scopes,
+          hash: hashOf(secret),
+          prefix: 'test',
+        },
       });
       return signIn({ kind: 'apiKey', hash: hashOf(secret) });
     },
@@ -246,13 +339,16 @@ export async function makeWorld(db: Database): Promise<World> {
       const owner = async (): Promise<string | null | undefined> => {
         const select = { customerId: true };
         if (type === 'Customer') return row;
-        if (type === 'Booking') return (await db.booking.findUnique({ where: { id: row }, select }))?.customerId;
-        if (type === 'Payment') return (await db.payment.findUnique({ where: { id: row }, select }))?.customerId;
-        if (type === 'Activity') return (await db.event.findFirst({ where: { id: row }, select }))?.customerId;
+        if (type === 'Booking')
+          return (await db.booking.findUnique({ where: { id: row }, select }))?.customerId;
+        if (type === 'Payment')
+          return (await db.payment.findUnique({ where: { id: row }, select }))?.customerId;
+        if (type === 'Activity')
+          return (await db.event.findFirst({ where: { id: row }, select }))?.customerId;
         return null;
       };
       const customer = await owner();
-      return customer ? kinds[encodeId('Customer' satisfies IdType, customer)] : customer;
+      return customer == null ? customer : kinds[encodeId('Customer', customer)];
     },
     async close() {
       eventLog.close();

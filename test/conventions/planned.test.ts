@@ -1,7 +1,8 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   type GraphQLField,
+  type GraphQLInputType,
   type GraphQLObjectType,
   getNamedType,
   getNullableType,
@@ -17,7 +18,7 @@ import {
   isUnionType,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { type IdType, encodeId, newId, prefixes } from '../../src/core/ids.ts';
+import { encodeId, type IdType, newId, prefixes } from '../../src/core/ids.ts';
 import type { List, ReadDeclaration } from '../../src/schema/read.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { createWorkspace, openTestDatabase } from '../support/context.ts';
@@ -83,7 +84,13 @@ function readModels(text: string): Map<string, Model> {
       const [, column = '', type = '', mark] = /^(\w+)\s+(\w+)(\[\]|\?)?(?:\s|$)/.exec(line) ?? [];
       if (!column) continue;
       const [, keys = ''] = /@relation\(fields: \[(.*?)\]/.exec(line) ?? [];
-      model.columns.set(column, { name: column, type, list: mark === '[]', optional: mark === '?', keys: list(keys).filter(Boolean) });
+      model.columns.set(column, {
+        name: column,
+        type,
+        list: mark === '[]',
+        optional: mark === '?',
+        keys: list(keys).filter(Boolean),
+      });
       if (/@(id|unique)\b/.test(line)) model.indexes.push([column]);
     }
     found.set(name, model);
@@ -101,14 +108,18 @@ interface Extensions {
 }
 const extensionsOf = (of: { extensions: unknown }) => of.extensions as Extensions;
 const modelOf = (type: unknown) =>
-  isObjectType(type) ? models.get((type.extensions as { pothosPrismaModel?: string }).pothosPrismaModel ?? '') : undefined;
-const selectOf = (of: { extensions: unknown }) => extensionsOf(of).pothosPrismaSelect as Record<string, unknown> | undefined;
+  isObjectType(type)
+    ? models.get((type.extensions as { pothosPrismaModel?: string }).pothosPrismaModel ?? '')
+    : undefined;
+const selectOf = (of: { extensions: unknown }) =>
+  extensionsOf(of).pothosPrismaSelect as Record<string, unknown> | undefined;
 
 /** Object types that a query can reach, through unions and interfaces too. */
 const reachable = (() => {
   const found = new Set<GraphQLObjectType>();
   const visit = (type: unknown): void => {
-    if (isUnionType(type) || isInterfaceType(type)) for (const one of schema.getPossibleTypes(type)) visit(one);
+    if (isUnionType(type) || isInterfaceType(type))
+      for (const one of schema.getPossibleTypes(type)) visit(one);
     if (!isObjectType(type) || found.has(type)) return;
     found.add(type);
     for (const field of Object.values(type.getFields())) visit(getNamedType(field.type));
@@ -116,7 +127,9 @@ const reachable = (() => {
   visit(schema.getQueryType());
   return [...found];
 })();
-const fields = reachable.flatMap((type) => Object.values(type.getFields()).map((field) => ({ type, field, name: `${type.name}.${field.name}` })));
+const fields = reachable.flatMap((type) =>
+  Object.values(type.getFields()).map((field) => ({ type, field, name: `${type.name}.${field.name}` })),
+);
 
 /** How a compiler would plan the field; null when it could not. */
 function plan(type: GraphQLObjectType, field: GraphQLField): string | null {
@@ -128,26 +141,35 @@ function plan(type: GraphQLObjectType, field: GraphQLField): string | null {
   const leads = target !== undefined && target.name === read?.model;
   const isColumn = (name: string) => model?.columns.has(name) === true;
   // The resolver gets the columns that it declares and no others.
-  const selects = (columns: readonly string[]) => Object.keys(selectOf(field) ?? {}).sort().join() === [...columns].sort().join();
+  const selects = (columns: readonly string[]) =>
+    Object.keys(selectOf(field) ?? {})
+      .sort()
+      .join() === [...columns].sort().join();
 
   if (read) {
     const columns = read.columns ?? [];
     if (read.shape === 'one') return leads ? 'one' : null;
     if (read.shape === 'page') {
-      const belongs = type === schema.getQueryType() ? !read.relation : relation?.list && relation.type === read.model;
+      const belongs =
+        type === schema.getQueryType() ? !read.relation : relation?.list && relation.type === read.model;
       return leads && belongs && read.list?.model === read.model ? 'page' : null;
     }
-    if (read.shape === 'relation') return leads && relation && !relation.list && relation.type === read.model ? 'relation' : null;
+    if (read.shape === 'relation')
+      return leads && relation && !relation.list && relation.type === read.model ? 'relation' : null;
     if (read.shape === 'through') return leads && relation?.list ? 'through' : null;
-    if (read.shape === 'money') return columns.length === 2 && columns.every(isColumn) && selects(columns) ? 'money' : null;
+    if (read.shape === 'money')
+      return columns.length === 2 && columns.every(isColumn) && selects(columns) ? 'money' : null;
     if (read.shape === 'computed') {
-      return columns.length > 0 && columns.every(isColumn) && selects(columns) && isLeafType(result) ? 'computed' : null;
+      return columns.length > 0 && columns.every(isColumn) && selects(columns) && isLeafType(result)
+        ? 'computed'
+        : null;
     }
     return null;
   }
   if (model && exposed) return isColumn(exposed) && selects([exposed]) ? 'column' : null;
   if (model && field.name === 'id') return selectOf(type)?.id ? 'id' : null;
-  if (model && modelOf(result) === model && typeof extensionsOf(field).pothosPrismaSelect === 'function') return 'variant';
+  if (model && modelOf(result) === model && typeof extensionsOf(field).pothosPrismaSelect === 'function')
+    return 'variant';
   if (type.name === 'Money' || type.name === 'PageInfo') return 'leaf of money or of a page';
   const [, of, machinery] = /^(\w+)(Connection|Edge)$/.exec(type.name) ?? [];
   if (of && modelOf(schema.getType(of))) {
@@ -161,7 +183,8 @@ describe('A compiler of reads', () => {
   test('could plan every field but the few that are known to be opaque.', ({ annotate }) => {
     const found = fields.filter(({ type, field }) => plan(type, field) === null).map(({ name }) => name);
     const entries = Object.keys(opaque);
-    const covers = (entry: string, name: string) => entry === name || (entry.endsWith('.*') && name.startsWith(entry.slice(0, -1)));
+    const covers = (entry: string, name: string) =>
+      entry === name || (entry.endsWith('.*') && name.startsWith(entry.slice(0, -1)));
     const grown = found.filter((name) => !entries.some((entry) => covers(entry, name)));
     const stale = entries.filter((entry) => !found.some((name) => covers(entry, name)));
 
@@ -181,7 +204,9 @@ describe('A compiler of reads', () => {
   test('never meets a null where the schema promises a value.', () => {
     const promised = fields.flatMap(({ type, field, name }) => {
       const { read, pothosExposedField: exposed } = extensionsOf(field);
-      const column = modelOf(type)?.columns.get(exposed ?? (read?.shape === 'relation' ? (read.relation ?? '') : ''));
+      const column = modelOf(type)?.columns.get(
+        exposed ?? (read?.shape === 'relation' ? (read.relation ?? '') : ''),
+      );
       return column?.optional && isNonNullType(field.type) ? [name] : [];
     });
     expect(promised).toEqual([]);
@@ -189,10 +214,32 @@ describe('A compiler of reads', () => {
 
   test.each<[string, Partial<GraphQLField> & { on?: string }]>([
     ['whose resolver nobody declared', { extensions: {} }],
-    ['that is computed from a column which is not there', { extensions: { read: { shape: 'computed', columns: ['shoeSize'] }, pothosPrismaSelect: { shoeSize: true } } }],
-    ['that is computed from fewer columns than it reads', { extensions: { read: { shape: 'computed', columns: ['email'] }, pothosPrismaSelect: { email: true, phone: true } } }],
-    ['that is a relation to another model than it says', { extensions: { read: { shape: 'relation', model: 'Team', relation: 'owner' } } }],
-    ['that exposes something beside its columns', { extensions: { pothosExposedField: 'initials', pothosPrismaSelect: { initials: true } } }],
+    [
+      'that is computed from a column which is not there',
+      {
+        extensions: {
+          read: { shape: 'computed', columns: ['shoeSize'] },
+          pothosPrismaSelect: { shoeSize: true },
+        },
+      },
+    ],
+    [
+      'that is computed from fewer columns than it reads',
+      {
+        extensions: {
+          read: { shape: 'computed', columns: ['email'] },
+          pothosPrismaSelect: { email: true, phone: true },
+        },
+      },
+    ],
+    [
+      'that is a relation to another model than it says',
+      { extensions: { read: { shape: 'relation', model: 'Team', relation: 'owner' } } },
+    ],
+    [
+      'that exposes something beside its columns',
+      { extensions: { pothosExposedField: 'initials', pothosPrismaSelect: { initials: true } } },
+    ],
     ['of a connection that no helper made', { on: 'CustomerConnection', name: 'average', extensions: {} }],
     ['that counts by itself', { on: 'CustomerConnection', name: 'totalCount', extensions: {} }],
   ])('could not plan a field %s.', (_, { on = 'Customer', ...planted }) => {
@@ -204,7 +251,9 @@ describe('A compiler of reads', () => {
 
 const lists = fields.flatMap(({ type, field, name }) => {
   const { read } = extensionsOf(field);
-  return read?.shape === 'page' && read.list ? [{ type, field, name, list: read.list as List<never>, relation: read.relation }] : [];
+  return read?.shape === 'page' && read.list
+    ? [{ type, field, name, list: read.list as List<never>, relation: read.relation }]
+    : [];
 });
 const hasIndex = (model: string, ...columns: string[]) =>
   models.get(model)?.indexes.some((index) => columns.every((column, at) => index[at] === column)) === true;
@@ -212,33 +261,51 @@ const isUnique = (model: string, column: string) =>
   models.get(model)?.indexes.some((index) => index.join() === `workspaceId,${column}`) === true;
 
 describe('A list', () => {
-  test.each(lists)('orders by columns that are never null and have an index which begins with the workspace: $name.', ({ type, list, relation }) => {
-    const model = models.get(list.model) as Model;
-    const columns = [...new Set([list.order.default.column, ...Object.values(list.order.columns)])];
-    expect(columns.filter((column) => model.columns.get(column)?.optional !== false)).toEqual([]);
-    // The index of a unique column needs no id behind it: there are no ties.
-    const without = columns.filter((column) => !hasIndex(model.name, 'workspaceId', column, 'id') && !isUnique(model.name, column));
-    expect(without).toEqual([]);
-    if (!relation) return;
-    // The rows of one parent, in the order in which they are usually asked for.
-    const back = [...model.columns.values()].find(({ type: of, keys }) => of === modelOf(type)?.name && keys.length > 0);
-    const key = back?.keys.find((column) => column !== 'workspaceId') as string;
-    expect(hasIndex(model.name, 'workspaceId', key, list.order.default.column, 'id'), `${model.name} by ${key}`).toBe(true);
-  });
+  test.each(lists)(
+    'such as $name orders by columns that are never null and have an index which begins with the workspace.',
+    ({ type, list, relation }) => {
+      const model = models.get(list.model) as Model;
+      const columns = [...new Set([list.order.default.column, ...Object.values(list.order.columns)])];
+      expect(columns.filter((column) => model.columns.get(column)?.optional !== false)).toEqual([]);
+      // The index of a unique column needs no id behind it: there are no ties.
+      const without = columns.filter(
+        (column) => !hasIndex(model.name, 'workspaceId', column, 'id') && !isUnique(model.name, column),
+      );
+      expect(without).toEqual([]);
+      if (!relation) return;
+      // The rows of one parent, in the order in which they are usually asked for.
+      const back = [...model.columns.values()].find(
+        ({ type: of, keys }) => of === modelOf(type)?.name && keys.length > 0,
+      );
+      const key = back?.keys.find((column) => column !== 'workspaceId') as string;
+      expect(
+        hasIndex(model.name, 'workspaceId', key, list.order.default.column, 'id'),
+        `${model.name} by ${key}`,
+      ).toBe(true);
+    },
+  );
 
   test('filters by indexed columns only, and by its own arguments too.', () => {
     const used = new Set<string>();
     const missing = lists.flatMap(({ field, name, list }) => {
       const given = [
-        ...filterFields(field).map(([condition, value]) => list.filter?.where({ [condition]: value } as never)),
+        ...filterFields(field).map(([condition, value]) =>
+          list.filter?.where({ [condition]: value } as never),
+        ),
         ...ownArguments(field).map(([arg, value]) => list.args?.where({ [arg]: value } as never)),
       ];
-      expect(given.every((where) => columnsOf(list.model, where).length > 0), `A condition of ${name} does nothing.`).toBe(true);
+      expect(
+        given.every((where) => columnsOf(list.model, where).length > 0),
+        `A condition of ${name} does nothing.`,
+      ).toBe(true);
       return given
         .flatMap((where) => columnsOf(list.model, where))
         .filter(([model, column]) => !hasIndex(model, 'workspaceId', column))
         .map((pair) => pair.join('.'))
-        .filter((column) => (column in unindexed ? (used.add(column), false) : true))
+        .filter((column) => {
+          if (column in unindexed) used.add(column);
+          return !(column in unindexed);
+        })
         .map((column) => `${name}: ${column}`);
     });
     expect(missing).toEqual([]);
@@ -248,7 +315,10 @@ describe('A list', () => {
   test('searches columns with a trigram index only.', () => {
     for (const { list, name } of lists) {
       const columns = columnsOf(list.model, list.search?.where('ada lovelace'));
-      expect(columns.filter(([model, column]) => !models.get(model)?.trigram.includes(column)), name).toEqual([]);
+      expect(
+        columns.filter(([model, column]) => !models.get(model)?.trigram.includes(column)),
+        name,
+      ).toEqual([]);
     }
     expect(lists.some(({ list }) => list.search)).toBe(true);
   });
@@ -256,7 +326,9 @@ describe('A list', () => {
 
 /** Each condition of the field's filter, with values for every operator that it has. */
 function filterFields(field: GraphQLField): [string, Record<string, unknown>][] {
-  const filter = getNamedType(field.args.find(({ name }) => name === 'filter')?.type);
+  const filter = getNamedType(
+    field.args.find(({ name }) => name === 'filter')?.type as GraphQLInputType | undefined,
+  );
   if (!isInputObjectType(filter)) return [];
   return Object.values(filter.getFields()).map(({ name, type }) => {
     const condition = getNamedType(type);
@@ -275,49 +347,58 @@ function sample(type: unknown): unknown {
   const of = getNullableType(type as never);
   if (isListType(of)) return [sample(of.ofType)];
   if (isEnumType(of)) return of.getValues()[0]?.value;
-  const { name } = of as { name: string };
+  const { name } = of as unknown as { name: string };
   return { DateTime: new Date(0), Boolean: true, Int: 1, ID: encodeId('Customer', newId()) }[name] ?? 'text';
 }
 
 /** The columns that a condition looks at, through relations too. */
 function columnsOf(model: string, where: unknown): [model: string, column: string][] {
   if (Array.isArray(where)) return where.flatMap((one) => columnsOf(model, one));
-  return Object.entries((where ?? {}) as Record<string, unknown>).flatMap(([name, value]): [string, string][] => {
-    if (value === undefined) return [];
-    if (name === 'AND' || name === 'OR' || name === 'NOT') return columnsOf(model, value);
-    const column = models.get(model)?.columns.get(name);
-    if (!column) throw new Error(`${model} has no column ${name}.`);
-    if (!models.has(column.type)) return [[model, name]];
-    const { some, every, none, is } = value as Record<string, unknown>;
-    return columnsOf(column.type, some ?? every ?? none ?? is ?? value);
-  });
+  return Object.entries((where ?? {}) as Record<string, unknown>).flatMap(
+    ([name, value]): [string, string][] => {
+      if (value === undefined) return [];
+      if (name === 'AND' || name === 'OR' || name === 'NOT') return columnsOf(model, value);
+      const column = models.get(model)?.columns.get(name);
+      if (!column) throw new Error(`${model} has no column ${name}.`);
+      if (!models.has(column.type)) return [[model, name]];
+      const { some, every, none, is } = value as Record<string, unknown>;
+      return columnsOf(column.type, some ?? every ?? none ?? is ?? value);
+    },
+  );
 }
 
 test('Authorisation of fields and types is a static map to one permission, which the refusal can name.', () => {
-  const found = Object.values(schema.getTypeMap()).filter(isObjectType).flatMap((type) => {
-    const ofType = extensionsOf(type).pothosOptions?.authScopes;
-    const ofFields = Object.values(type.getFields()).map((field) => {
-      const { pothosOptions, permission } = extensionsOf(field);
-      const scopes = pothosOptions?.authScopes;
-      return JSON.stringify(scopes) === JSON.stringify(permission && { permission }) && typeof scopes !== 'function' ? null : `${type.name}.${field.name}`;
+  const found = Object.values(schema.getTypeMap())
+    .filter(isObjectType)
+    .flatMap((type) => {
+      const ofType = extensionsOf(type).pothosOptions?.authScopes;
+      const ofFields = Object.values(type.getFields()).map((field) => {
+        const { pothosOptions, permission } = extensionsOf(field);
+        const scopes = pothosOptions?.authScopes;
+        return JSON.stringify(scopes) === JSON.stringify(permission && { permission }) &&
+          typeof scopes !== 'function'
+          ? null
+          : `${type.name}.${field.name}`;
+      });
+      return [ofType === undefined ? null : type.name, ...ofFields].filter((name) => name !== null);
     });
-    return [ofType === undefined ? null : type.name, ...ofFields].filter((name) => name !== null);
-  });
   expect(found).toEqual([]);
 });
 
 test('A field that leads to the rows of another model carries the permission for them.', () => {
-  const unguarded = Object.values(schema.getTypeMap()).filter(isObjectType).flatMap((type) =>
-    Object.values(type.getFields())
-      .filter((field) => {
-        const result = getNamedType(field.type);
-        const target = modelOf(result) ?? modelOf(schema.getType(result.name.replace(/Connection$/, '')));
-        // Who was answered with an edge or a payload held the permission at the field that leads there.
-        const inside = /(Connection|Edge|Payload)$/.test(type.name);
-        return target && !inside && !extensionsOf(field).permission;
-      })
-      .map(({ name }) => `${type.name}.${name}`),
-  );
+  const unguarded = Object.values(schema.getTypeMap())
+    .filter(isObjectType)
+    .flatMap((type) =>
+      Object.values(type.getFields())
+        .filter((field) => {
+          const result = getNamedType(field.type);
+          const target = modelOf(result) ?? modelOf(schema.getType(result.name.replace(/Connection$/, '')));
+          // Who was answered with an edge or a payload held the permission at the field that leads there.
+          const inside = /(Connection|Edge|Payload)$/.test(type.name);
+          return target && !inside && !extensionsOf(field).permission;
+        })
+        .map(({ name }) => `${type.name}.${name}`),
+    );
   expect(unguarded).toEqual([]);
 });
 
@@ -331,7 +412,9 @@ test('No file of the schema but read.ts reads the database.', () => {
   const found = files.flatMap((file) =>
     readFileSync(join(folder, file), 'utf8')
       .split('\n')
-      .flatMap((line, at) => (forbidden.test(line.replace(/^\s*(\/\/|\*).*$/, '')) ? [`${file}:${at + 1}: ${line.trim()}`] : [])),
+      .flatMap((line, at) =>
+        forbidden.test(line.replace(/^\s*(\/\/|\*).*$/, '')) ? [`${file}:${at + 1}: ${line.trim()}`] : [],
+      ),
   );
   expect(files.length).toBeGreaterThan(10);
   // Hands the database to plugin-prisma, which runs what read.ts declares.
@@ -368,7 +451,8 @@ describe('What reaches the database', async () => {
   /** Runs a field with these arguments; answers what was asked of the database for it. */
   async function asked(type: string, selection: string): Promise<Record<string, unknown>[]> {
     const id = encodeId(type as IdType, newId());
-    const source = type === 'Query' ? `{ ${selection} }` : `{ node(id: "${id}") { ... on ${type} { ${selection} } } }`;
+    const source =
+      type === 'Query' ? `{ ${selection} }` : `{ node(id: "${id}") { ... on ${type} { ${selection} } } }`;
     seen.length = 0;
     const contextValue = { ...shop.asSystem(), db: watched };
     const { errors } = await graphql({ schema, source, contextValue });
@@ -381,32 +465,58 @@ describe('What reaches the database', async () => {
   };
 
   const nodes = lists.filter(({ type }) => type.name === 'Query' || type.name in prefixes);
-  test.each(nodes)('by a list names the workspace and ends its order in the id: $name.', async ({ type, field, list }) => {
-    const orders = Object.keys(list.order.columns).flatMap((name) => ['ASC', 'DESC'].map((direction) => [name, direction]));
-    for (const [name, direction] of [[], ...orders]) {
-      const order = name ? `(orderBy: { field: ${name}, direction: ${direction} })` : '';
-      const [args] = await asked(type.name, `${field.name}${order} { nodes { id } }`);
-      const query = (type.name === 'Query' ? args : (args?.select as Record<string, unknown>)[field.name]) as Record<string, unknown>;
-      const way = direction?.toLowerCase() ?? list.order.default.direction;
-      const column = name ? list.order.columns[name] : list.order.default.column;
-      expect(query.orderBy).toEqual([{ [column as string]: way }, { id: way }]);
-      expect(workspaceOf(query.where)).toBe(shop.workspace.id);
-    }
-  });
+  test.each(nodes)(
+    'by the list $name names the workspace and ends its order in the id.',
+    async ({ type, field, list }) => {
+      const orders = Object.keys(list.order.columns).flatMap((name) =>
+        ['ASC', 'DESC'].map((direction) => [name, direction]),
+      );
+      for (const [name, direction] of [[], ...orders]) {
+        const order = name ? `(orderBy: { field: ${name}, direction: ${direction} })` : '';
+        const [args] = await asked(type.name, `${field.name}${order} { nodes { id } }`);
+        const { select } = args as { select?: Record<string, unknown> };
+        const query = (type.name === 'Query' ? args : select?.[field.name]) as Record<string, unknown>;
+        const way = direction?.toLowerCase() ?? list.order.default.direction;
+        const column = name ? list.order.columns[name] : list.order.default.column;
+        expect(query.orderBy).toEqual([{ [column as string]: way }, { id: way }]);
+        expect(workspaceOf(query.where)).toBe(shop.workspace.id);
+      }
+    },
+  );
 
   test('for every object and list begins with the workspace, at each level but that of what a row requires.', async () => {
     for (const { type, field, name } of fields) {
       const { read } = extensionsOf(field);
       if (!read?.model || (type.name !== 'Query' && !(type.name in prefixes))) continue;
-      const args = field.args.some((arg) => arg.name === 'id') ? `(id: "${encodeId(idTypeOf(read.model), newId())}")` : '';
-      const inner = isCompositeType(getNamedType(field.type)) && read.shape === 'page' ? 'nodes { id } totalCount' : 'id';
+      const args = field.args.some((arg) => arg.name === 'id')
+        ? `(id: "${encodeId(idTypeOf(read.model), newId())}")`
+        : '';
+      const inner =
+        isCompositeType(getNamedType(field.type)) && read.shape === 'page' ? 'nodes { id } totalCount' : 'id';
       const queries = await asked(type.name, `${field.name}${args} { ${inner} }`);
       expect(queries.length, name).toBeGreaterThan(0);
       for (const query of queries) expect(workspaceOf(query.where), name).toBe(shop.workspace.id);
       if (type.name === 'Query' || read.shape !== 'page') continue;
-      const select = queries[0]?.select as Record<string, { where?: unknown }> & { _count: { select: Record<string, { where?: unknown }> } };
+      const select = queries[0]?.select as Record<string, { where?: unknown }> & {
+        _count: { select: Record<string, { where?: unknown }> };
+      };
       expect(workspaceOf(select[field.name]?.where), name).toBe(shop.workspace.id);
-      expect(workspaceOf(select._count.select[field.name]?.where), `${name}.totalCount`).toBe(shop.workspace.id);
+      expect(workspaceOf(select._count.select[field.name]?.where), `${name}.totalCount`).toBe(
+        shop.workspace.id,
+      );
+    }
+    for (const kind of ['customer', 'user'] as const) {
+      seen.length = 0;
+      const viewer = { ...shop.asSystem().viewer, kind, id: newId(), role: 'ADMIN' };
+      await graphql({
+        schema,
+        source: `{ viewer { ${kind} { id } } }`,
+        contextValue: { ...shop.asSystem(), viewer, db: watched },
+      });
+      expect(
+        seen.map(({ args }) => workspaceOf(args.where)),
+        `Viewer.${kind}`,
+      ).toEqual([shop.workspace.id]);
     }
   });
 });

@@ -1,4 +1,5 @@
 import {
+  buildASTSchema,
   type DocumentNode,
   type GraphQLArgument,
   type GraphQLEnumType,
@@ -9,7 +10,6 @@ import {
   type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLSchema,
-  buildASTSchema,
   getNamedType,
   getNullableType,
   isEnumType,
@@ -104,14 +104,16 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
     type && (isObjectType(type) || isInterfaceType(type)) ? Object.values(type.getFields()) : [];
   const inputs = types.filter(isInputObjectType);
   const error = schema.getType('Error');
-  const isError = (type: GraphQLNamedType) => isObjectType(type) && type.getInterfaces().some((one) => one === error);
+  const isError = (type: GraphQLNamedType) =>
+    isObjectType(type) && type.getInterfaces().some((one) => one === error);
 
   describedAndNamed();
   for (const field of fieldsOf(mutation)) checkMutation(field);
   for (const field of fieldsOf(query)) checkQuery(field);
   for (const field of fieldsOf(subscription)) checkSubscription(field);
   for (const type of [...objects, ...types.filter(isInterfaceType)]) checkObject(type);
-  for (const type of [...objects, ...[query, mutation, subscription].filter((root) => !!root)]) checkLists(type);
+  for (const type of [...objects, ...[query, mutation, subscription].filter((root) => !!root)])
+    checkLists(type);
   for (const type of types.filter(isEnumType)) checkEnum(type);
   for (const type of inputs) checkInput(type);
   checkErrors();
@@ -119,7 +121,8 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
 
   for (const [list, entries] of Object.entries(known)) {
     for (const name of Array.isArray(entries) ? entries : Object.keys(entries)) {
-      if (!used.has(`${list} ${name}`)) report('known', `${list}: ${name}`, 'Nothing needs this entry any more.');
+      if (!used.has(`${list} ${name}`))
+        report('known', `${list}: ${name}`, 'Nothing needs this entry any more.');
     }
   }
   return found;
@@ -127,16 +130,19 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
   /** Everything has a name in its casing and a description that is a sentence. */
   function describedAndNamed(): void {
     const describe = (where: string, name: string, description: string | null | undefined) => {
-      if (!isSentence(name, description)) report('description', where, `Is no sentence: ${description ?? 'nothing'}`);
+      if (!isSentence(name, description))
+        report('description', where, `Is no sentence: ${description ?? 'nothing'}`);
     };
     const cased = (where: string, name: string, casing: RegExp) => {
-      if (!casing.test(name)) report('casing', where, 'Types are PascalCase, fields and arguments camelCase.');
+      if (!casing.test(name))
+        report('casing', where, 'Types are PascalCase, fields and arguments camelCase.');
     };
     for (const type of types) {
       if (!roots.has(type)) describe(type.name, type.name, type.description);
       cased(type.name, type.name, /^[A-Z][A-Za-z0-9]*$/);
       if (isEnumType(type)) {
-        for (const value of type.getValues()) describe(`${type.name}.${value.name}`, value.name, value.description);
+        for (const value of type.getValues())
+          describe(`${type.name}.${value.name}`, value.name, value.description);
       }
       if (isObjectType(type) || isInterfaceType(type) || isInputObjectType(type)) {
         for (const field of Object.values(type.getFields()) as (GraphQLField | GraphQLInputField)[]) {
@@ -167,7 +173,8 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
     const nouns = [...objects.map(({ name }) => name), ...known.nouns];
     if (!verbs.has(verb)) report('mutation name', where, `Begins with no verb that we know: ${verb}.`);
     const after = nouns.filter((name) => noun.startsWith(name));
-    if (after.length === 0) report('mutation name', where, 'The verb is not followed by the name of an object.');
+    if (after.length === 0)
+      report('mutation name', where, 'The verb is not followed by the name of an object.');
     if (after.every((name) => known.nouns.includes(name))) for (const name of after) excused('nouns', name);
 
     const [arg, ...more] = field.args;
@@ -177,7 +184,8 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
     const input = schema.getType(`${Name}Input`);
     if (isInputObjectType(input)) {
       const { id, idempotencyKey } = input.getFields();
-      if (changing.has(verb) && String(id?.type) !== 'ID!') report('mutation input', `${input.name}.id`, 'Must be ID!.');
+      if (changing.has(verb) && String(id?.type) !== 'ID!')
+        report('mutation input', `${input.name}.id`, 'Must be ID!.');
       if (creating.has(verb) && String(idempotencyKey?.type) !== 'String') {
         report('idempotency', input.name, 'What creates or charges takes idempotencyKey: String.');
       }
@@ -201,16 +209,27 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
       const type = getNamedType(shown.type);
       const named = camel(type.name);
       const isList = isListType(getNullableType(shown.type));
-      if (isObjectType(type) ? shown.name === (isList ? plural(named) : named) : excused('payloadFields', at(payload, shown))) continue;
-      report('payload', at(payload, shown), `A payload's field is named after its object: ${isList ? plural(named) : named}.`);
+      if (
+        isObjectType(type)
+          ? shown.name === (isList ? plural(named) : named)
+          : excused('payloadFields', at(payload, shown))
+      )
+        continue;
+      report(
+        'payload',
+        at(payload, shown),
+        `A payload's field is named after its object: ${isList ? plural(named) : named}.`,
+      );
     }
   }
 
   function checkQuery(field: GraphQLField): void {
     const type = getNullableType(field.type);
     const isMany = isListType(type) || getNamedType(type).name.endsWith('Connection');
-    if (!isMany && isNonNullType(field.type)) report('root', `Query.${field.name}`, 'May be absent, so it is nullable.');
-    if (isUnionType(getNamedType(type))) report('root', `Query.${field.name}`, 'Typed errors belong to mutations.');
+    if (!isMany && isNonNullType(field.type))
+      report('root', `Query.${field.name}`, 'May be absent, so it is nullable.');
+    if (isUnionType(getNamedType(type)))
+      report('root', `Query.${field.name}`, 'Typed errors belong to mutations.');
   }
 
   function checkSubscription(field: GraphQLField): void {
@@ -244,7 +263,12 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
 
   function checkConnection(type: GraphQLObjectType): void {
     const of = type.name.slice(0, -'Connection'.length);
-    const expected = { nodes: `[${of}!]!`, edges: `[${of}Edge!]!`, pageInfo: 'PageInfo!', totalCount: 'Int!' };
+    const expected = {
+      nodes: `[${of}!]!`,
+      edges: `[${of}Edge!]!`,
+      pageInfo: 'PageInfo!',
+      totalCount: 'Int!',
+    };
     for (const [name, wanted] of Object.entries(expected)) {
       const is = type.getFields()[name]?.type;
       if (String(is) !== wanted) report('connection', type.name, `Has ${name}: ${wanted}, not ${is}.`);
@@ -284,7 +308,8 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
 
   function checkEnum(type: GraphQLEnumType): void {
     for (const { name, deprecationReason } of type.getValues()) {
-      if (!/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/.test(name)) report('enum', `${type.name}.${name}`, 'Is SCREAMING_SNAKE.');
+      if (!/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/.test(name))
+        report('enum', `${type.name}.${name}`, 'Is SCREAMING_SNAKE.');
       checkDeprecation(`${type.name}.${name}`, deprecationReason);
     }
   }
@@ -295,12 +320,14 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
       report('errors', 'Error', 'Is interface Error { code: ErrorCode! message: String! }.');
     }
     for (const type of objects) {
-      if (isError(type) !== type.name.endsWith('Error')) report('errors', type.name, 'XError and implementing Error are one.');
+      if (isError(type) !== type.name.endsWith('Error'))
+        report('errors', type.name, 'XError and implementing Error are one.');
     }
   }
 
   function checkInput(type: GraphQLInputObjectType): void {
-    if (!/(Input|Filter|Order)$/.test(type.name)) report('casing', type.name, 'Inputs end in Input, Filter or Order.');
+    if (!/(Input|Filter|Order)$/.test(type.name))
+      report('casing', type.name, 'Inputs end in Input, Filter or Order.');
     for (const field of Object.values(type.getFields())) checkType(at(type, field), field, type);
     if (type.name.endsWith('Order')) checkOrder(type);
   }
@@ -308,7 +335,9 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
   function checkOrder(type: GraphQLInputObjectType): void {
     const { field, direction, ...more } = type.getFields();
     const right =
-      String(field?.type) === `${type.name}Field!` && String(direction?.type) === 'OrderDirection!' && Object.keys(more).length === 0;
+      String(field?.type) === `${type.name}Field!` &&
+      String(direction?.type) === 'OrderDirection!' &&
+      Object.keys(more).length === 0;
     if (!right) report('order', type.name, `Is { field: ${type.name}Field! direction: OrderDirection! }.`);
   }
 
@@ -321,8 +350,10 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
           const where = `${at(type, field)}(${arg.name})`;
           checkType(where, arg);
           if (arg.name === 'filter') checkFilter(where, getNamedType(arg.type), operators);
-          if (arg.name === 'orderBy' && !/^\w+Order$/.test(String(arg.type))) report('order', where, 'Is a nullable XOrder.');
-          if (arg.name === 'search' && String(arg.type) !== 'String') report('filter', where, 'search is a String.');
+          if (arg.name === 'orderBy' && !/^\w+Order$/.test(String(arg.type)))
+            report('order', where, 'Is a nullable XOrder.');
+          if (arg.name === 'search' && String(arg.type) !== 'String')
+            report('filter', where, 'search is a String.');
         }
       }
     }
@@ -340,13 +371,18 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
         continue;
       }
       for (const operator of Object.keys(condition.getFields())) {
-        if (!operators.has(operator)) report('filter', `${condition.name}.${operator}`, `Operators are ${[...operators].join(', ')}.`);
+        if (!operators.has(operator))
+          report('filter', `${condition.name}.${operator}`, `Operators are ${[...operators].join(', ')}.`);
       }
     }
   }
 
   /** What a name says about its type, and a type about its name. */
-  function checkType(where: string, field: GraphQLField | GraphQLInputField | GraphQLArgument, parent?: GraphQLNamedType): void {
+  function checkType(
+    where: string,
+    field: GraphQLField | GraphQLInputField | GraphQLArgument,
+    parent?: GraphQLNamedType,
+  ): void {
     const { name } = field;
     const type = getNamedType(field.type).name;
     // The conditions of a filter are named after what they do, not after what they hold.
@@ -355,10 +391,15 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
     const time = type === 'DateTime' || type === 'DateTimeFilter';
     const day = type === 'Date' || type === 'DateFilter';
     if (!isOperator) {
-      if (time !== /[a-z]At$/.test(name)) report('time', where, 'DateTime and a name that ends in At go together.');
-      if (day !== /[a-z]On$/.test(name)) report('time', where, 'Date and a name that ends in On go together.');
+      if (time !== /[a-z]At$/.test(name))
+        report('time', where, 'DateTime and a name that ends in At go together.');
+      if (day !== /[a-z]On$/.test(name))
+        report('time', where, 'Date and a name that ends in On go together.');
     }
-    if (/(duration|buffer|interval|delay|timeout)/i.test(name) && !/(Minutes|Seconds|Hours|Days)$/.test(name)) {
+    if (
+      /(duration|buffer|interval|delay|timeout)/i.test(name) &&
+      !/(Minutes|Seconds|Hours|Days)$/.test(name)
+    ) {
       report('duration', where, 'A duration names its unit.');
     }
     if (/Minutes$/.test(name) && type !== 'Int') report('duration', where, 'Minutes are Int.');
@@ -369,19 +410,28 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
     if (isId && type !== (foreign ? 'String' : 'ID') && type !== (foreign ? 'StringFilter' : 'IdFilter')) {
       report('id', where, 'Ids are ID.');
     }
-    if (type === 'ID' && !isId && !isOperator) report('id', where, 'What is an ID is named id, or ends in Id or Ids.');
+    if (type === 'ID' && !isId && !isOperator)
+      report('id', where, 'What is an ID is named id, or ends in Id or Ids.');
     if (isId && list !== /[iI]ds$/.test(name)) report('id', where, 'Ids are a list, an id is one.');
 
     const ofMoney = parent?.name === 'MoneyInput' || where.startsWith('Money.');
     if (!ofMoney) {
-      if (/(^|[a-z])(price|amount|spent|refunded|fee|revenue)$/i.test(name) && !/^Money(Input)?$/.test(type)) {
+      if (
+        /(^|[a-z])(price|amount|spent|refunded|fee|revenue)$/i.test(name) &&
+        !/^Money(Input)?$/.test(type)
+      ) {
         report('money', where, 'Money is Money.');
       }
       if (type === 'Decimal' || type === 'Float' || /(Minor|Cents)$/.test(name)) {
         report('money', where, 'An amount is Money; nothing is a Float or in minor units.');
       }
     }
-    if (list && parent && !isEnumType(getNamedType(field.type)) && !/\bmost \d+/.test(field.description ?? '')) {
+    if (
+      list &&
+      parent &&
+      !isEnumType(getNamedType(field.type)) &&
+      !/\bmost \d+/.test(field.description ?? '')
+    ) {
       report('input list', where, 'Says how many it may hold: "At most 100."');
     }
   }
@@ -390,12 +440,17 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
 const pascal = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
 const camel = (name: string) => `${name[0]?.toLowerCase()}${name.slice(1)}`;
 const plural = (name: string) => (/[^aeiou]y$/.test(name) ? `${name.slice(0, -1)}ies` : `${name}s`);
-const at = (type: { name: string } | null | undefined, field: { name: string }) => `${type?.name}.${field.name}`;
+const at = (type: { name: string } | null | undefined, field: { name: string }) =>
+  `${type?.name}.${field.name}`;
 
 /** Begins like one, ends like one, and says more than the name does. */
 function isSentence(name: string, text: string | null | undefined): boolean {
   if (!text || !/^[A-Z0-9`"]/.test(text) || !/[.!?]$/.test(text) || !/\s/.test(text)) return false;
-  const letters = (of: string) => of.toLowerCase().replace(/^(the|an?|its|their) /, '').replace(/[^a-z0-9]/g, '');
+  const letters = (of: string) =>
+    of
+      .toLowerCase()
+      .replace(/^(the|an?|its|their) /, '')
+      .replace(/[^a-z0-9]/g, '');
   return letters(text) !== letters(name);
 }
 
@@ -530,27 +585,31 @@ function differences(schema: GraphQLSchema, fixed: DocumentNode): string[] {
     if (wanted.kind === 'EnumTypeDefinition') {
       const values = isEnumType(type) ? type.getValues().map(({ name }) => name) : [];
       const expected = (wanted.values ?? []).map(({ name }) => name.value);
-      if (values.sort().join() !== expected.sort().join()) found.push(`${type.name} is ${values.join()}, not ${expected.join()}.`);
+      if (values.sort().join() !== expected.sort().join())
+        found.push(`${type.name} is ${values.join()}, not ${expected.join()}.`);
       continue;
     }
-    const isRequiredAt = (one: GraphQLArgument | GraphQLInputField) => isNonNullType(one.type) && one.defaultValue === undefined;
-    const fields = (isObjectType(type) || isInterfaceType(type) || isInputObjectType(type) ? type.getFields() : {}) as Record<
-      string,
-      GraphQLField | GraphQLInputField
-    >;
+    const isRequiredAt = (one: GraphQLArgument | GraphQLInputField) =>
+      isNonNullType(one.type) && one.defaultValue === undefined;
+    const fields = (
+      isObjectType(type) || isInterfaceType(type) || isInputObjectType(type) ? type.getFields() : {}
+    ) as Record<string, GraphQLField | GraphQLInputField>;
     const wantedFields = 'fields' in wanted ? (wanted.fields ?? []) : [];
     for (const one of wantedFields) {
       const where = `${type.name}.${one.name.value}`;
       const field = fields[one.name.value];
-      if (String(field?.type) !== print(one.type)) found.push(`${where} is ${field?.type ?? 'missing'}, not ${print(one.type)}.`);
+      if (String(field?.type) !== print(one.type))
+        found.push(`${where} is ${field?.type ?? 'missing'}, not ${print(one.type)}.`);
       const args = field && 'args' in field ? field.args : [];
       const wantedArgs = 'arguments' in one ? (one.arguments ?? []) : [];
       for (const arg of wantedArgs) {
         const is = args.find(({ name }) => name === arg.name.value);
-        if (String(is?.type) !== print(arg.type)) found.push(`${where}(${arg.name.value}) is ${is?.type ?? 'missing'}, not ${print(arg.type)}.`);
+        if (String(is?.type) !== print(arg.type))
+          found.push(`${where}(${arg.name.value}) is ${is?.type ?? 'missing'}, not ${print(arg.type)}.`);
       }
       for (const arg of args) {
-        if (isRequiredAt(arg) && !wantedArgs.some(({ name }) => name.value === arg.name)) found.push(`${where}(${arg.name}) may not be required.`);
+        if (isRequiredAt(arg) && !wantedArgs.some(({ name }) => name.value === arg.name))
+          found.push(`${where}(${arg.name}) may not be required.`);
       }
     }
     if (!isInputObjectType(type)) continue;
@@ -643,8 +702,10 @@ function small(text: string): GraphQLSchema {
   return buildASTSchema(
     visit(parse(text), {
       leave(node) {
-        const isDescribed = /^(Scalar|Object|Interface|Union|Enum|EnumValue|InputObject|Field|InputValue)(Type)?Definition$/;
-        if (isDescribed.test(node.kind)) return { ...node, description: (node as { description?: unknown }).description ?? description };
+        const isDescribed =
+          /^(Scalar|Object|Interface|Union|Enum|EnumValue|InputObject|Field|InputValue)(Type)?Definition$/;
+        if (isDescribed.test(node.kind))
+          return { ...node, description: (node as { description?: unknown }).description ?? description };
       },
     }) as DocumentNode,
   );
@@ -666,24 +727,79 @@ const planted: [rule: string, replace: string, by: string, where: string][] = [
   ['deprecation', 'Use `price` instead; this', 'This', 'Visit.old'],
   ['mutation name', 'ancelVisit', 'allVisit', 'Mutation.callVisit'],
   ['mutation name', 'ancelVisit', 'ancelStay', 'Mutation.cancelStay'],
-  ['mutation input', 'cancelVisit(input: CancelVisitInput!)', 'cancelVisit(input: CancelVisitInput)', 'Mutation.cancelVisit'],
-  ['mutation input', 'cancelVisit(input: CancelVisitInput!)', 'cancelVisit(with: CancelVisitInput!)', 'Mutation.cancelVisit'],
-  ['mutation input', 'cancelVisit(input: CancelVisitInput!)', 'cancelVisit(input: CancelVisitInput!, force: Boolean)', 'Mutation.cancelVisit'],
-  ['mutation input', 'cancelVisit(input: CancelVisitInput!)', 'cancelVisit(input: CreateVisitInput!)', 'Mutation.cancelVisit'],
-  ['mutation input', 'CancelVisitInput { id: ID! }', 'CancelVisitInput { visitId: ID! }', 'CancelVisitInput.id'],
+  [
+    'mutation input',
+    'cancelVisit(input: CancelVisitInput!)',
+    'cancelVisit(input: CancelVisitInput)',
+    'Mutation.cancelVisit',
+  ],
+  [
+    'mutation input',
+    'cancelVisit(input: CancelVisitInput!)',
+    'cancelVisit(with: CancelVisitInput!)',
+    'Mutation.cancelVisit',
+  ],
+  [
+    'mutation input',
+    'cancelVisit(input: CancelVisitInput!)',
+    'cancelVisit(input: CancelVisitInput!, force: Boolean)',
+    'Mutation.cancelVisit',
+  ],
+  [
+    'mutation input',
+    'cancelVisit(input: CancelVisitInput!)',
+    'cancelVisit(input: CreateVisitInput!)',
+    'Mutation.cancelVisit',
+  ],
+  [
+    'mutation input',
+    'CancelVisitInput { id: ID! }',
+    'CancelVisitInput { visitId: ID! }',
+    'CancelVisitInput.id',
+  ],
   ['idempotency', ' idempotencyKey: String }', ' }', 'CreateVisitInput'],
   ['mutation result', '): CancelVisitResult', '): CancelVisitResult!', 'Mutation.cancelVisit'],
   ['mutation result', '): CancelVisitResult', '): CancelVisitPayload', 'Mutation.cancelVisit'],
-  ['mutation result', '= CancelVisitPayload | InvalidInputError', '= CancelVisitPayload', 'Mutation.cancelVisit'],
-  ['mutation result', '= CancelVisitPayload | InvalidInputError', '= InvalidInputError', 'Mutation.cancelVisit'],
-  ['mutation result', '= CancelVisitPayload | InvalidInputError', '= CancelVisitPayload | CreateVisitPayload | InvalidInputError', 'Mutation.cancelVisit'],
-  ['mutation result', '= CancelVisitPayload | InvalidInputError', '= CancelVisitPayload | InvalidInputError | Visit', 'Mutation.cancelVisit'],
+  [
+    'mutation result',
+    '= CancelVisitPayload | InvalidInputError',
+    '= CancelVisitPayload',
+    'Mutation.cancelVisit',
+  ],
+  [
+    'mutation result',
+    '= CancelVisitPayload | InvalidInputError',
+    '= InvalidInputError',
+    'Mutation.cancelVisit',
+  ],
+  [
+    'mutation result',
+    '= CancelVisitPayload | InvalidInputError',
+    '= CancelVisitPayload | CreateVisitPayload | InvalidInputError',
+    'Mutation.cancelVisit',
+  ],
+  [
+    'mutation result',
+    '= CancelVisitPayload | InvalidInputError',
+    '= CancelVisitPayload | InvalidInputError | Visit',
+    'Mutation.cancelVisit',
+  ],
   ['payload', 'CancelVisitPayload { visit:', 'CancelVisitPayload { result:', 'CancelVisitPayload.result'],
-  ['payload', 'CancelVisitPayload { visit: Visit!', 'CancelVisitPayload { visit: Visit! done: Boolean!', 'CancelVisitPayload.done'],
+  [
+    'payload',
+    'CancelVisitPayload { visit: Visit!',
+    'CancelVisitPayload { visit: Visit! done: Boolean!',
+    'CancelVisitPayload.done',
+  ],
   ['root', '): Visit ', '): Visit! ', 'Query.visit'],
   ['root', '): Visit ', '): CancelVisitResult ', 'Query.visit'],
   ['subscription', 'VisitChanged { cursor: String! ', 'VisitChanged { ', 'Subscription.visitChanged'],
-  ['subscription', 'VisitChanged { cursor: String! ', 'VisitChanged { cursor: String ', 'Subscription.visitChanged'],
+  [
+    'subscription',
+    'VisitChanged { cursor: String! ',
+    'VisitChanged { cursor: String ',
+    'Subscription.visitChanged',
+  ],
   ['subscription', '(after: String): VisitChanged!', ': VisitChanged!', 'Subscription.visitChanged'],
   ['subscription', ': VisitChanged!', ': VisitChanged', 'Subscription.visitChanged'],
   ['subscription', 'visitChanged(', 'visitMoved(', 'Subscription.visitMoved'],
@@ -709,10 +825,20 @@ const planted: [rule: string, replace: string, by: string, where: string][] = [
   ['time', 'bookedOn: Date', 'bookedOn: DateTime', 'Visit.bookedOn'],
   ['time', 'bookedOn: Date', 'booked: Date', 'Visit.booked'],
   ['time', 'startsAt: DateTime! bookedOn', 'start: DateTime! bookedOn', 'Visit.start'],
-  ['time', 'startsAt: DateTime! idempotencyKey', 'startsAt: String! idempotencyKey', 'CreateVisitInput.startsAt'],
+  [
+    'time',
+    'startsAt: DateTime! idempotencyKey',
+    'startsAt: String! idempotencyKey',
+    'CreateVisitInput.startsAt',
+  ],
   ['duration', 'durationMinutes: Int!', 'duration: Int!', 'Visit.duration'],
   ['duration', 'durationMinutes: Int!', 'durationMinutes: String!', 'Visit.durationMinutes'],
-  ['id', 'CancelVisitInput { id: ID! }', 'CancelVisitInput { id: ID! reasonId: String }', 'CancelVisitInput.reasonId'],
+  [
+    'id',
+    'CancelVisitInput { id: ID! }',
+    'CancelVisitInput { id: ID! reasonId: String }',
+    'CancelVisitInput.reasonId',
+  ],
   ['id', 'externalId: String', 'externalId: String owner: ID', 'Visit.owner'],
   ['id', 'ownerId: IdFilter', 'ownerIds: IdFilter', 'VisitFilter.ownerIds'],
   ['money', 'price: Money! old', 'price: Int! old', 'Visit.price'],
@@ -745,7 +871,11 @@ describe('The walk through the schema', () => {
     ['externalId: String', 'externalId: ID', 'Visit.externalId is ID, not String.'],
     ['visit(id: ID!)', 'visit(id: String!)', 'Query.visit(id) is String!, not ID!.'],
     ['visit(id: ID!)', 'visit(id: ID!, of: ID!)', 'Query.visit(of) may not be required.'],
-    ['CancelVisitInput { id: ID! }', 'CancelVisitInput { id: ID! reason: String! }', 'CancelVisitInput.reason may not be required.'],
+    [
+      'CancelVisitInput { id: ID! }',
+      'CancelVisitInput { id: ID! reason: String! }',
+      'CancelVisitInput.reason may not be required.',
+    ],
     ['createVisit(', 'makeVisit(', 'Mutation.createVisit is missing, not CreateVisitResult.'],
     ['{ ASC DESC }', '{ ASC }', 'OrderDirection is ASC, not ASC,DESC.'],
     ['CurrencyCode', 'Currency', 'CurrencyCode is missing.'],

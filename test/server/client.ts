@@ -6,11 +6,19 @@ export interface Answer {
   headers: Headers;
   text: string;
   /** The body as JSON; null when it is none. */
-  body: { data?: Record<string, unknown> | null; errors?: { message: string; path?: string[]; extensions: Record<string, unknown> }[] } | null;
+  body: {
+    data?: Record<string, unknown> | null;
+    errors?: { message: string; path?: string[]; extensions: Record<string, unknown> }[];
+  } | null;
 }
 
 /** Posts to /graphql: an object as JSON, a string as it is. */
-export async function post(url: string, body: unknown, headers: Record<string, string> = {}, path = '/graphql'): Promise<Answer> {
+export async function post(
+  url: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+  path = '/graphql',
+): Promise<Answer> {
   return read(
     await fetch(url + path, {
       method: 'POST',
@@ -48,7 +56,11 @@ export function raw(url: string, bytes: string, quietMs = 500): Promise<string> 
     socket.on('data', (chunk) => {
       said += chunk;
     });
-    socket.once('close', () => resolve(said)).once('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' ? resolve(said) : reject(error)));
+    socket
+      .once('close', () => resolve(said))
+      .once('error', (error: NodeJS.ErrnoException) =>
+        error.code === 'ECONNRESET' ? resolve(said) : reject(error),
+      );
   });
 }
 
@@ -64,7 +76,10 @@ export interface RawSocket {
   closed: Promise<{ code: number; reason: string }>;
 }
 
-export async function openSocket(wsUrl: string, options: { headers?: Record<string, string>; params?: object; init?: boolean } = {}): Promise<RawSocket> {
+export async function openSocket(
+  wsUrl: string,
+  options: { headers?: Record<string, string>; params?: object; init?: boolean } = {},
+): Promise<RawSocket> {
   const socket = new WebSocket(wsUrl, 'graphql-transport-ws', { headers: options.headers });
   const messages: Message[] = [];
   const unread: Message[] = [];

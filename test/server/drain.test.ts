@@ -25,7 +25,11 @@ test('requests under way are answered before the end, over HTTP and over WebSock
   expect(Date.now() - start).toBeGreaterThan(1_000);
   expect(Date.now() - start).toBeLessThan(3_000);
   expect((await posted).body?.data).toHaveProperty('slowBump');
-  expect(await socket.next()).toMatchObject({ id: '1', type: 'next', payload: { data: { slowBump: expect.any(Number) } } });
+  expect(await socket.next()).toMatchObject({
+    id: '1',
+    type: 'next',
+    payload: { data: { slowBump: expect.any(Number) } },
+  });
   expect((await socket.closed).code).toBe(1001);
   expect(seen.mutations).toBe(before + 2);
 });

@@ -33,7 +33,8 @@ async function rows(sql: string): Promise<Record<string, unknown>[]> {
   }
 }
 
-const signedIn = async (url: string, key: string) => codeOf(await post(url, { query: '{ customers { nodes { id } } }' }, { 'x-api-key': key })) === undefined;
+const signedIn = async (url: string, key: string) =>
+  codeOf(await post(url, { query: '{ customers { nodes { id } } }' }, { 'x-api-key': key })) === undefined;
 
 describe('the first start', () => {
   test('founds a workspace and prints its administrator key, once', async () => {
@@ -47,7 +48,10 @@ describe('the first start', () => {
     expect(second.output()).not.toContain(key);
     expect(await signedIn(second.url, key)).toBe(true);
     expect(await rows('select count(*)::int as n from workspace')).toEqual([{ n: 1 }]);
-    await eventually('the event is in the log', async () => (await rows("select type from event where type = 'api_key.created'")).length === 1);
+    await eventually(
+      'the event is in the log',
+      async () => (await rows("select type from event where type = 'api_key.created'")).length === 1,
+    );
   });
 
   test('of several processes that start at once, one founds the workspace', async () => {
@@ -76,19 +80,33 @@ describe('the first start', () => {
   test('a restart does not undo the revocation of FRONTDESK_ADMIN_KEY, and says so', async () => {
     const env = { FRONTDESK_ADMIN_KEY: 'c'.repeat(40) };
     await (await startGateway({ databaseUrl: database.url, env })).stop();
-    await rows(`update api_key set revoked_at = now() where hash = '${apiKeyParts(env.FRONTDESK_ADMIN_KEY).hash}'`);
+    await rows(
+      `update api_key set revoked_at = now() where hash = '${apiKeyParts(env.FRONTDESK_ADMIN_KEY).hash}'`,
+    );
     const again = await startGateway({ databaseUrl: database.url, env });
     expect(await signedIn(again.url, env.FRONTDESK_ADMIN_KEY)).toBe(false);
     expect(again.output()).toContain('it was revoked');
   });
 
-  test('nothing but NODE is needed: an embedded database, a secret and demo data appear under DATA_DIR', { timeout: 120_000 }, async () => {
+  test('nothing but NODE is needed: an embedded database, a secret and demo data appear under DATA_DIR', {
+    timeout: 120_000,
+  }, async () => {
     const dir = mkdtempSync(join(tmpdir(), 'frontdesk-embedded-'));
     chmodSync(dir, 0o755); // PostgreSQL does not run as root
-    const env = { DATABASE_URL: undefined, REDIS_URL: undefined, DATA_DIR: join(dir, 'data'), PORT: '0', FRONTDESK_ADMIN_KEY: 'd'.repeat(40) };
+    const env = {
+      DATABASE_URL: undefined,
+      REDIS_URL: undefined,
+      DATA_DIR: join(dir, 'data'),
+      PORT: '0',
+      FRONTDESK_ADMIN_KEY: 'd'.repeat(40),
+    };
     try {
       for (const start of ['first', 'second']) {
-        const child = await startProcess(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], { env, until: /Frontdesk is ready/, timeoutMs: 60_000 });
+        const child = await startProcess(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
+          env,
+          until: /Frontdesk is ready/,
+          timeoutMs: 60_000,
+        });
         const url = /Frontdesk is ready: (\S+)/.exec(child.output())?.[1] as string;
         expect([start, await signedIn(url, env.FRONTDESK_ADMIN_KEY)]).toEqual([start, true]);
         expect((await get(`${url}/graphql`, { accept: 'text/html' })).text).toContain('GraphiQL');
@@ -105,14 +123,23 @@ describe('the first start', () => {
 describe('the roles', () => {
   test('a worker runs jobs and opens no port unless told; the api runs none', async () => {
     const worker = await startProcess(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
-      env: { DATABASE_URL: database.url, FRONTDESK_SECRET: 'x'.repeat(40), ROLE: 'worker', REDIS_URL: undefined, PORT: undefined },
+      env: {
+        DATABASE_URL: database.url,
+        FRONTDESK_SECRET: 'x'.repeat(40),
+        ROLE: 'worker',
+        REDIS_URL: undefined,
+        PORT: undefined,
+      },
       until: /Frontdesk is ready \(worker\)/,
     });
     const workspaceId = (await rows('select id from workspace'))[0]?.id;
     await rows(`insert into idempotency_key (workspace_id, caller, mutation, key, input_hash, created_at)
       select '${workspaceId}', '${workspaceId}', 'createCustomer', n::text, '', now() - make_interval(hours => n) from generate_series(1, 48) n`);
     await rows("select graphile_worker.add_job('pruneIdempotencyKeys')");
-    await eventually('old keys are gone, new ones are kept', async () => (await rows('select count(*)::int as n from idempotency_key'))[0]?.n === 23);
+    await eventually(
+      'old keys are gone, new ones are kept',
+      async () => (await rows('select count(*)::int as n from idempotency_key'))[0]?.n === 23,
+    );
     worker.kill();
     expect((await worker.exited).code).toBe(0);
     const api = await startGateway({ databaseUrl: database.url, env: { ROLE: 'api' } });
@@ -125,7 +152,9 @@ describe('the roles', () => {
   test('a port in use is said in one line', async () => {
     const gateway = await startGateway({ databaseUrl: database.url });
     const { port } = new URL(gateway.url);
-    await expect(startGateway({ databaseUrl: database.url, env: { PORT: port } })).rejects.toThrow(`Frontdesk cannot start: HOST and PORT cannot be used: port ${port} is in use`);
+    await expect(startGateway({ databaseUrl: database.url, env: { PORT: port } })).rejects.toThrow(
+      `Frontdesk cannot start: HOST and PORT cannot be used: port ${port} is in use`,
+    );
   });
 });
 
@@ -135,7 +164,12 @@ describe('the end', () => {
       const gateway = await startGateway({ databaseUrl: database.url });
       const start = Date.now();
       process.kill(gateway.pid, signal);
-      await eventually('it is gone', async () => get(`${gateway.url}/health/live`).then(() => false, () => true));
+      await eventually('it is gone', async () =>
+        get(`${gateway.url}/health/live`).then(
+          () => false,
+          () => true,
+        ),
+      );
       expect(await gateway.exited).toEqual({ code: 0, signal: null });
       expect(Date.now() - start).toBeLessThan(2_000);
     }
@@ -145,12 +179,21 @@ describe('the end', () => {
     const gateway = await startGateway({ databaseUrl: database.url });
     const headers = { authorization: `Bearer ${gateway.adminKey}` };
     const socket = await openSocket(gateway.wsUrl, { params: headers });
-    socket.send({ type: 'subscribe', id: '1', payload: { query: 'subscription { activityAdded { cursor } }' } });
-    const stream = await fetch(`${gateway.url}/graphql/stream?query=subscription{activityAdded{cursor}}`, { headers });
+    socket.send({
+      type: 'subscribe',
+      id: '1',
+      payload: { query: 'subscription { activityAdded { cursor } }' },
+    });
+    const stream = await fetch(`${gateway.url}/graphql/stream?query=subscription{activityAdded{cursor}}`, {
+      headers,
+    });
     const streamed = stream.text();
     process.kill(gateway.pid, 'SIGTERM');
     await sleep(50);
-    expect(await get(`${gateway.url}/health/ready`)).toMatchObject({ status: 503, body: { status: 'draining' } });
+    expect(await get(`${gateway.url}/health/ready`)).toMatchObject({
+      status: 503,
+      body: { status: 'draining' },
+    });
     expect((await post(gateway.url, { query: '{ __typename }' })).headers.get('connection')).toBe('close');
     expect(await socket.closed).toEqual({ code: 1001, reason: 'Going away' });
     expect(await streamed).not.toContain('complete');
@@ -168,7 +211,14 @@ describe('the end', () => {
       for (let n = 0; !over; n++) {
         const name = `Tag ${writer}-${n}`;
         try {
-          const answer = await post(gateway.url, { query: 'mutation ($input: CreateTagInput!) { createTag(input: $input) { __typename } }', variables: { input: { name } } }, headers);
+          const answer = await post(
+            gateway.url,
+            {
+              query: 'mutation ($input: CreateTagInput!) { createTag(input: $input) { __typename } }',
+              variables: { input: { name } },
+            },
+            headers,
+          );
           if (JSON.stringify(answer.body?.data)?.includes('CreateTagPayload')) acknowledged.push(name);
           else failed++;
         } catch {

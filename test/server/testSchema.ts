@@ -37,7 +37,11 @@ const Loop: GraphQLObjectType<unknown, OperationContext> = new GraphQLObjectType
 const Query = new GraphQLObjectType<unknown, OperationContext>({
   name: 'Query',
   fields: {
-    hello: { type: new GraphQLNonNull(GraphQLString), args: { name: { type: GraphQLString } }, resolve: (_, { name }) => `Hello, ${name ?? 'you'}` },
+    hello: {
+      type: new GraphQLNonNull(GraphQLString),
+      args: { name: { type: GraphQLString } },
+      resolve: (_, { name }) => `Hello, ${name ?? 'you'}`,
+    },
     who: { type: Who, resolve: (_root, _args, ctx) => ctx.viewer },
     loop: { type: Loop, resolve: () => ({}) },
     customers: {
@@ -72,19 +76,41 @@ const Query = new GraphQLObjectType<unknown, OperationContext>({
       },
     },
     wrongType: { type: GraphQLInt, resolve: () => 'hunter2' },
-    unreachable: { type: GraphQLString, resolve: (_root, _args, ctx) => ctx.db.$queryRaw`SELECT pg_terminate_backend(pg_backend_pid())` },
-    slow: { type: GraphQLString, args: { ms: { type: GraphQLInt } }, resolve: async (_root, { ms }) => (await sleep(ms), 'done') },
-    nodes: { type: GraphQLInt, args: { ids: { type: new GraphQLList(GraphQLID) } }, resolve: (_root, { ids }) => ids.length },
+    unreachable: {
+      type: GraphQLString,
+      resolve: (_root, _args, ctx) => ctx.db.$queryRaw`SELECT pg_terminate_backend(pg_backend_pid())`,
+    },
+    slow: {
+      type: GraphQLString,
+      args: { ms: { type: GraphQLInt } },
+      resolve: (_root, { ms }) => sleep(ms, 'done'),
+    },
+    nodes: {
+      type: GraphQLInt,
+      args: { ids: { type: new GraphQLList(GraphQLID) } },
+      resolve: (_root, { ids }) => ids.length,
+    },
   },
 });
 
-const BumpInput = new GraphQLInputObjectType({ name: 'BumpInput', fields: { by: { type: new GraphQLNonNull(GraphQLInt) } } });
+const BumpInput = new GraphQLInputObjectType({
+  name: 'BumpInput',
+  fields: { by: { type: new GraphQLNonNull(GraphQLInt) } },
+});
 
 const Mutation = new GraphQLObjectType<unknown, OperationContext>({
   name: 'Mutation',
   fields: {
-    bump: { type: GraphQLInt, args: { input: { type: BumpInput } }, resolve: (_root, { input }) => (seen.mutations += input?.by ?? 1) },
-    slowBump: { type: GraphQLInt, args: { ms: { type: GraphQLInt } }, resolve: async (_root, { ms }) => (await sleep(ms), ++seen.mutations) },
+    bump: {
+      type: GraphQLInt,
+      args: { input: { type: BumpInput } },
+      resolve: (_root, { input }) => (seen.mutations += input?.by ?? 1),
+    },
+    slowBump: {
+      type: GraphQLInt,
+      args: { ms: { type: GraphQLInt } },
+      resolve: (_root, { ms }) => sleep(ms).then(() => ++seen.mutations),
+    },
   },
 });
 

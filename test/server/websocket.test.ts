@@ -1,6 +1,6 @@
 import { createClient } from 'graphql-ws';
-import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { apiKeyParts, newApiKey } from '../../src/core/crypto.ts';
 import { encodeId, newId } from '../../src/core/ids.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -28,13 +28,19 @@ afterAll(async () => {
 });
 
 const admin = () => ({ authorization: `Bearer ${gateway.adminKey}` });
-const subscribe = (id: string, query: string, variables?: object) => ({ type: 'subscribe', id, payload: { query, variables } });
+const subscribe = (id: string, query: string, variables?: object) => ({
+  type: 'subscribe',
+  id,
+  payload: { query, variables },
+});
 const noStreams = () => eventually('every stream has ended', () => seen.streamsOpen === 0);
 
 async function addKey(data: { role?: 'ADMIN' | 'VIEWER'; scopes?: string[]; expiresAt?: Date } = {}) {
   const key = newApiKey();
   const id = newId();
-  await gateway.services.db.apiKey.create({ data: { id, workspaceId, name: 'test', role: 'ADMIN', scopes: [], ...apiKeyParts(key), ...data } });
+  await gateway.services.db.apiKey.create({
+    data: { id, workspaceId, name: 'test', role: 'ADMIN', scopes: [], ...apiKeyParts(key), ...data },
+  });
   return { key, id };
 }
 
@@ -43,9 +49,16 @@ describe('the protocol', () => {
     const client = createClient({ url: gateway.wsUrl, webSocketImpl: WebSocket, connectionParams: admin() });
     const results: unknown[] = [];
     for await (const { data } of client.iterate({ query: '{ hello who { kind } }' })) results.push(data);
-    for await (const { data } of client.iterate({ query: 'mutation { bump(input: { by: 0 }) }' })) results.push(data);
-    for await (const { data } of client.iterate({ query: 'subscription { tick(count: 2) { n } }' })) results.push(data);
-    expect(results).toEqual([{ hello: 'Hello, you', who: { kind: 'apiKey' } }, { bump: seen.mutations }, { tick: { n: 1 } }, { tick: { n: 2 } }]);
+    for await (const { data } of client.iterate({ query: 'mutation { bump(input: { by: 0 }) }' }))
+      results.push(data);
+    for await (const { data } of client.iterate({ query: 'subscription { tick(count: 2) { n } }' }))
+      results.push(data);
+    expect(results).toEqual([
+      { hello: 'Hello, you', who: { kind: 'apiKey' } },
+      { bump: seen.mutations },
+      { tick: { n: 1 } },
+      { tick: { n: 2 } },
+    ]);
     await client.dispose();
     await noStreams();
   });
@@ -69,13 +82,25 @@ describe('the protocol', () => {
       ['secret', 'subscription { tick(secret: 1) { n } }'],
     ];
     for (const [id, query, variables] of bad) {
-      socket.send(JSON.stringify(subscribe(id, query, variables)).replace('"DEEP"', '['.repeat(50_000) + ']'.repeat(50_000)));
+      socket.send(
+        JSON.stringify(subscribe(id, query, variables)).replace(
+          '"DEEP"',
+          '['.repeat(50_000) + ']'.repeat(50_000),
+        ),
+      );
     }
-    await eventually('all are answered', () => bad.every(([id]) => socket.messages.some((message) => message.id === id)));
+    await eventually('all are answered', () =>
+      bad.every(([id]) => socket.messages.some((message) => message.id === id)),
+    );
     const codes = Object.fromEntries(
       bad.map(([id]) => {
-        const { type, payload } = socket.messages.find((message) => message.id === id) as { type: string; payload: never };
-        const errors = (type === 'error' ? payload : (payload as { errors: unknown[] }).errors) as { extensions: { code: string; http?: unknown } }[];
+        const { type, payload } = socket.messages.find((message) => message.id === id) as {
+          type: string;
+          payload: never;
+        };
+        const errors = (type === 'error' ? payload : (payload as { errors: unknown[] }).errors) as {
+          extensions: { code: string; http?: unknown };
+        }[];
         expect(errors[0]?.extensions.http).toBeUndefined();
         return [id, `${type} ${errors[0]?.extensions.code}`];
       }),
@@ -95,7 +120,10 @@ describe('the protocol', () => {
       secret: 'error GRAPHQL_VALIDATION_FAILED',
     });
     const so = socket.messages.filter(({ id }) => id === 'good').length;
-    await eventually('the good one goes on', () => socket.messages.filter(({ id }) => id === 'good').length > so + 2);
+    await eventually(
+      'the good one goes on',
+      () => socket.messages.filter(({ id }) => id === 'good').length > so + 2,
+    );
     socket.socket.close();
     await noStreams();
   });
@@ -149,7 +177,9 @@ describe('the protocol', () => {
   test('another subprotocol, or none, is closed with 4406', async () => {
     for (const protocol of [undefined, 'graphql-ws']) {
       const socket = new WebSocket(gateway.wsUrl, protocol);
-      const code = await new Promise((resolve) => socket.once('close', resolve).once('error', (error) => resolve(error.message)));
+      const code = await new Promise((resolve) =>
+        socket.once('close', resolve).once('error', (error) => resolve(error.message)),
+      );
       expect([4406, 'Server sent no subprotocol']).toContain(code);
     }
   });
@@ -165,7 +195,10 @@ describe('the protocol', () => {
   test('more operations at a time than the limit are refused one by one', async () => {
     const socket = await openSocket(gateway.wsUrl);
     for (let n = 0; n < 205; n++) socket.send(subscribe(String(n), '{ slow(ms: 300) }'));
-    await eventually('all are answered', () => socket.messages.filter(({ type }) => type === 'next' || type === 'error').length === 205);
+    await eventually(
+      'all are answered',
+      () => socket.messages.filter(({ type }) => type === 'next' || type === 'error').length === 205,
+    );
     const refused = socket.messages.filter(({ type }) => type === 'error');
     expect(refused.length).toBe(5);
     expect(JSON.stringify(refused[0])).toContain('LIMIT_EXCEEDED');
@@ -175,7 +208,9 @@ describe('the protocol', () => {
   test('other paths cannot be upgraded', async () => {
     for (const path of ['/', '/graphql/stream', '/health/live']) {
       const socket = new WebSocket(gateway.url.replace('http', 'ws') + path, 'graphql-transport-ws');
-      expect(await new Promise((resolve) => socket.once('error', (error) => resolve(error.message)))).toContain('404');
+      expect(
+        await new Promise((resolve) => socket.once('error', (error) => resolve(error.message))),
+      ).toContain('404');
     }
   });
 });
@@ -195,7 +230,10 @@ describe('subscriptions', () => {
     const socket = await openSocket(gateway.wsUrl);
     socket.send(subscribe('1', 'subscription { failing { n } }'));
     expect(await socket.next()).toMatchObject({ type: 'next', payload: { data: { failing: { n: 1 } } } });
-    expect(await socket.next()).toMatchObject({ type: 'next', payload: { errors: [{ extensions: { code: 'CURSOR_EXPIRED', oldestCursor: 'abc' } }] } });
+    expect(await socket.next()).toMatchObject({
+      type: 'next',
+      payload: { errors: [{ extensions: { code: 'CURSOR_EXPIRED', oldestCursor: 'abc' } }] },
+    });
     expect(await socket.next()).toEqual({ id: '1', type: 'complete' });
     socket.send(subscribe('2', '{ hello }'));
     expect(await socket.next()).toMatchObject({ id: '2', type: 'next' });
@@ -205,7 +243,10 @@ describe('subscriptions', () => {
   test('a subscription that the caller may not start is refused', async () => {
     const socket = await openSocket(gateway.wsUrl);
     socket.send(subscribe('1', 'subscription { tick(secret: true) { n } }'));
-    expect(await socket.next()).toMatchObject({ type: 'next', payload: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] } });
+    expect(await socket.next()).toMatchObject({
+      type: 'next',
+      payload: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] },
+    });
     expect(await socket.next()).toMatchObject({ type: 'complete' });
     socket.socket.close();
   });
@@ -233,10 +274,17 @@ describe('subscriptions', () => {
     expect(await socket.next()).toMatchObject({ type: 'next' });
     socket.send({ type: 'complete', id: '1' });
     socket.send(subscribe('2', '{ hello }'));
-    expect(await socket.next()).toMatchObject({ id: '2', type: 'next', payload: { data: { hello: 'Hello, you' } } });
+    expect(await socket.next()).toMatchObject({
+      id: '2',
+      type: 'next',
+      payload: { data: { hello: 'Hello, you' } },
+    });
     socket.socket.close();
     const { services } = gateway;
-    await eventually('nothing is counted as running', async () => (await services.metrics.subscriptions.get()).values[0]?.value === 0);
+    await eventually(
+      'nothing is counted as running',
+      async () => (await services.metrics.subscriptions.get()).values[0]?.value === 0,
+    );
   });
 
   test('a client that reads nothing holds back its source, and nobody else', async () => {
@@ -277,7 +325,11 @@ describe('who is behind a socket', () => {
     const object = await openSocket(gateway.wsUrl, { params: { authorization: { a: 1 } } });
     expect((await object.closed).code).toBe(4403);
     const past = Math.floor(Date.now() / 1_000) - 60;
-    const token = await issuer.token({ subject: 'x', workspace: encodeId('Workspace', workspaceId), expires: past });
+    const token = await issuer.token({
+      subject: 'x',
+      workspace: encodeId('Workspace', workspaceId),
+      expires: past,
+    });
     const expired = await openSocket(gateway.wsUrl, { params: { authorization: token } });
     expect((await expired.closed).code).toBe(4401);
   });
@@ -296,7 +348,16 @@ describe('who is behind a socket', () => {
 
   test('a token that expires closes its sockets with 4401 within five seconds', async () => {
     const id = newId();
-    await gateway.services.db.user.create({ data: { id, workspaceId, externalId: id, email: `${id}@test.example`, displayName: 'Ada', role: 'ADMIN' } });
+    await gateway.services.db.user.create({
+      data: {
+        id,
+        workspaceId,
+        externalId: id,
+        email: `${id}@test.example`,
+        displayName: 'Ada',
+        role: 'ADMIN',
+      },
+    });
     const expires = Math.floor(Date.now() / 1_000) + 2;
     const token = await issuer.token({ subject: id, workspace: encodeId('Workspace', workspaceId), expires });
     const socket = await openSocket(gateway.wsUrl, { params: { authorization: `Bearer ${token}` } });
@@ -306,7 +367,16 @@ describe('who is behind a socket', () => {
 
   test('a user who is disabled loses their sockets with 4403', async () => {
     const id = newId();
-    await gateway.services.db.user.create({ data: { id, workspaceId, externalId: id, email: `${id}@test.example`, displayName: 'Ada', role: 'ADMIN' } });
+    await gateway.services.db.user.create({
+      data: {
+        id,
+        workspaceId,
+        externalId: id,
+        email: `${id}@test.example`,
+        displayName: 'Ada',
+        role: 'ADMIN',
+      },
+    });
     const token = await issuer.token({ subject: id, workspace: encodeId('Workspace', workspaceId) });
     const socket = await openSocket(gateway.wsUrl, { params: { authorization: `Bearer ${token}` } });
     await gateway.services.db.user.update({ where: { id }, data: { disabledAt: new Date() } });
@@ -319,9 +389,17 @@ describe('who is behind a socket', () => {
     socket.send(subscribe('1', 'subscription { tick(everyMs: 50) { n customers } }'));
     expect(await socket.next()).toMatchObject({ payload: { data: { tick: { customers: 'customers' } } } });
     await gateway.services.db.apiKey.update({ where: { id }, data: { scopes: ['tags.read'] } });
-    await eventually('the stream is refused the field', () => JSON.stringify(socket.messages.at(-1)).includes('FORBIDDEN'), 5_000);
+    await eventually(
+      'the stream is refused the field',
+      () => JSON.stringify(socket.messages.at(-1)).includes('FORBIDDEN'),
+      5_000,
+    );
     await gateway.services.db.apiKey.update({ where: { id }, data: { scopes: [] } });
-    await eventually('the right is back', () => JSON.stringify(socket.messages.at(-1)).includes('"customers":"customers"'), 5_000);
+    await eventually(
+      'the right is back',
+      () => JSON.stringify(socket.messages.at(-1)).includes('"customers":"customers"'),
+      5_000,
+    );
     socket.socket.close();
     await noStreams();
   });

@@ -36,7 +36,10 @@ export interface Gateway {
 const mainFile = join(import.meta.dirname, '../../src/main.ts');
 
 /** The environment of a gateway under test, and its administrator's key. */
-export function gatewayEnv(options: GatewayOptions): { env: Record<string, string | undefined>; adminKey: string } {
+export function gatewayEnv(options: GatewayOptions): {
+  env: Record<string, string | undefined>;
+  adminKey: string;
+} {
   const adminKey = options.env?.FRONTDESK_ADMIN_KEY ?? `test_${randomBytes(24).toString('base64url')}`;
   const env = {
     DATABASE_URL: options.databaseUrl,
@@ -52,7 +55,11 @@ export function gatewayEnv(options: GatewayOptions): { env: Record<string, strin
 /** Starts the real program as a process of its own, on a free port. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { env, adminKey } = gatewayEnv(options);
-  const child = await startProcess(process.execPath, [mainFile], { env, until: /Frontdesk is ready/, timeoutMs: 30_000 });
+  const child = await startProcess(process.execPath, [mainFile], {
+    env,
+    until: /Frontdesk is ready/,
+    timeoutMs: 30_000,
+  });
   const url = /Frontdesk is ready: (\S+)/.exec(child.output())?.[1] ?? '';
   return {
     url,
@@ -79,7 +86,12 @@ export async function startInProcess(
   const { env, adminKey } = gatewayEnv(options);
   const config = { ...readConfig(env), ...options.config };
   const log = createLog({ level: options.env?.LOG_LEVEL ?? 'fatal', readable: false });
-  const { services, close } = openServices({ config, databaseUrl: options.databaseUrl, schema: options.schema, log });
+  const { services, close } = openServices({
+    config,
+    databaseUrl: options.databaseUrl,
+    schema: options.schema,
+    log,
+  });
   await ensureFirstWorkspace(systemContext({ ...services, committed: services.sequencer.run }), adminKey);
   const http = createHttp(services);
   const url = await http.listen(0, '127.0.0.1');
@@ -96,7 +108,11 @@ export async function startInProcess(
 }
 
 /** Waits until something is true; fails with `what` when it does not become true in time. */
-export async function eventually(what: string, check: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+export async function eventually(
+  what: string,
+  check: () => boolean | Promise<boolean>,
+  timeoutMs = 10_000,
+): Promise<void> {
   for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(20)) {
     if (await check()) return;
   }

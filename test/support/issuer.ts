@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type JWK, SignJWT, exportJWK, generateKeyPair } from 'jose';
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 
 export interface TokenOptions {
   subject: string;
@@ -31,7 +31,9 @@ export async function startIssuer(): Promise<Issuer> {
   const { publicKey, privateKey } = await generateKeyPair('ES256');
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] };
   const server = createServer((_req, res) => {
-    res.writeHead(issuer.broken ? 500 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(jwks));
+    res
+      .writeHead(issuer.broken ? 500 : 200, { 'content-type': 'application/json' })
+      .end(JSON.stringify(jwks));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const env = {

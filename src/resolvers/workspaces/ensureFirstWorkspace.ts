@@ -43,6 +43,17 @@ async function ensureKey(ctx: Context, tx: Tx, key: string): Promise<void> {
     return;
   }
   // Whoever revoked it meant it: a restart must not undo that.
-  const trouble = known.workspaceId !== ctx.workspace.id ? 'belongs to another workspace' : known.revokedAt ? 'was revoked' : known.role !== 'ADMIN' ? 'has a lesser role' : null;
-  if (trouble) ctx.log.warn({ apiKeyId: known.id }, `FRONTDESK_ADMIN_KEY is no administrator key: it ${trouble}; set another one`);
+  const trouble =
+    known.workspaceId !== ctx.workspace.id
+      ? 'belongs to another workspace'
+      : known.revokedAt
+        ? 'was revoked'
+        : known.role !== 'ADMIN'
+          ? 'has a lesser role'
+          : null;
+  if (trouble)
+    ctx.log.warn(
+      { apiKeyId: known.id },
+      `FRONTDESK_ADMIN_KEY is no administrator key: it ${trouble}; set another one`,
+    );
 }

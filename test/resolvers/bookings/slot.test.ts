@@ -202,7 +202,7 @@ test('Callers who want chairs and staff members crosswise all get an answer, and
 
 describe('A class', () => {
   const places = { capacity: 5 };
-  const session = (shop: { workspace: { id: string } }) => db.classSession.findMany({ where: { workspaceId: shop.workspace.id }, orderBy: { createdAt: 'asc' } });
+  const session = (shop: { workspace: { id: string } }) => db.classSession.findMany({ where: { workspaceId: shop.workspace.id }, orderBy: { id: 'asc' } });
 
   test('with five places takes five of forty callers at one moment, in one session, with five events.', async () => {
     const { shop, admin, book, staff, chair } = await aShop(places);

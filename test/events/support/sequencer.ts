@@ -1,0 +1,18 @@
+// A process that sequences all the time, until it is killed: node sequencer.ts <orders>
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openDatabase } from '../../../src/core/database.ts';
+import { createSequencer } from '../../../src/events/sequencer.ts';
+import { seeded } from './random.ts';
+import { openBus, orders, silent } from './storm.ts';
+
+const told = orders();
+const random = seeded(told.seed);
+const { run, start } = createSequencer(openDatabase(told.url, { poolSize: 2 }), openBus(told), silent);
+start();
+await run();
+console.log('ready');
+for (;;) {
+  await Promise.all(Array.from({ length: random.between(1, 3) }, run));
+  await sleep(random.chance(0.1) ? random.between(0, 200) : random.between(0, 20));
+}

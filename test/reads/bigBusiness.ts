@@ -1,0 +1,156 @@
+import { Client } from 'pg';
+import type { Workspace } from '../../src/core/context.ts';
+
+/**
+ * A business of 50,000 customers with 103,000 bookings and 226,000 events, beside another with customers of the same
+ * names, made by SQL in seconds. Triggers are off and most indexes away meanwhile; what the triggers keep is filled in
+ * here. Every value follows from the row's number, so that each run has the same rows.
+ */
+
+export interface BigBusiness {
+  workspace: Workspace;
+  /** A customer with 3,000 bookings, payments and twice as many events. */
+  busyCustomer: string;
+  /** Owner of 50 customers, spread over all ages. */
+  ownerOfFew: string;
+  /** Staff member with bookings of 45,000 customers. */
+  staffOfMost: string;
+  /** Users who own a twentieth each; one of them. */
+  owner: string;
+  teams: { big: string; small: string };
+  tags: { big: string; small: string };
+  services: { big: string; small: string };
+  staff: { small: string };
+  resources: { big: string; small: string };
+  /** A booking with payments. */
+  booking: string;
+}
+
+const customers = 50_000;
+
+/** Made from a kind and a number, in the order of the number, so that ids sort as those of real rows do. */
+export const uuid = (kind: string, n: number): string => `${n.toString(16).padStart(8, '0')}-${kind.padEnd(4, '0')}-7000-8000-000000000000`;
+
+const id = (kind: string, n: string) => `(lpad(to_hex(${n}), 8, '0') || '-${kind.padEnd(4, '0')}-7000-8000-000000000000')::uuid`;
+
+const firstNames = ['Ada', 'Boris', 'Chloé', 'Dmitri', 'Élodie', 'Fatima', 'Grace', 'Hiro', 'Inés', 'Jörg', 'Karin', 'Liam', 'Mei', 'Noor', 'Olga', 'Pía', 'Quentin', 'Rosa', 'Søren', 'Tomás'];
+const lastNames = ['Andersson', 'Becker', 'Costa', 'Dubois', 'Eriksen', 'Fischer', 'García', 'Hughes', 'Ivanova', 'Jansen', 'Kowalski', 'López', 'Müller', 'Nguyen', 'Okafor', 'Patel', 'Quinn', 'Rossi', 'Schmidt', 'Tanaka', 'Ueda', 'Vogel', 'Weber', 'Xu', 'Yilmaz', 'Zimmermann', 'Ödegaard'];
+
+const array = (items: string[]) => `(ARRAY[${items.map((item) => `'${item}'`).join(',')}])`;
+
+export async function loadBigBusiness(url: string): Promise<BigBusiness> {
+  const workspace: Workspace = { id: uuid('aaaa', 1), name: 'Big', timeZone: 'Europe/Berlin', currency: 'EUR', country: 'DE' };
+  const other = uuid('aaaa', 2);
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(withoutIndexes(`
+      SET session_replication_role = replica; -- no triggers, no checks of foreign keys
+      SET synchronous_commit = off;
+      INSERT INTO workspace (id, name, time_zone, currency, country, updated_at)
+        VALUES ('${workspace.id}', 'Big', 'Europe/Berlin', 'EUR', 'DE', now()), ('${other}', 'Other', 'Europe/Berlin', 'EUR', 'DE', now());
+
+      -- The second workspace has the same of everything, with numbers a million higher.
+      CREATE TEMP TABLE w AS SELECT '${workspace.id}'::uuid AS ws, 0 AS offs UNION ALL SELECT '${other}', 1000000;
+
+      INSERT INTO "user" (id, workspace_id, email, display_name, role, updated_at)
+        SELECT ${id('1', 'n + offs')}, ws, 'user' || n || '@example.com', 'User ' || n, 'STAFF', now() FROM w, generate_series(1, 300) n;
+      INSERT INTO team (id, workspace_id, name) SELECT ${id('2', 'n + offs')}, ws, 'Team ' || n FROM w, generate_series(1, 150) n;
+      INSERT INTO staff_member (id, workspace_id, display_name, time_zone, updated_at)
+        SELECT ${id('3', 'n + offs')}, ws, 'Staff ' || n, 'Europe/Berlin', now() FROM w, generate_series(1, 200) n;
+      INSERT INTO resource (id, workspace_id, name, kind, updated_at)
+        SELECT ${id('4', 'n + offs')}, ws, 'Chair ' || n, 'CHAIR', now() FROM w, generate_series(1, 200) n;
+      INSERT INTO service (id, workspace_id, name, duration_minutes, price_minor, currency, updated_at)
+        SELECT ${id('5', 'n + offs')}, ws, 'Service ' || n, 30, 1000, 'EUR', now() FROM w, generate_series(1, 200) n;
+      INSERT INTO tag (id, workspace_id, name, slug, updated_at)
+        SELECT ${id('6', 'n + offs')}, ws, 'Tag ' || n, 'tag ' || n, now() FROM w, generate_series(1, 200) n;
+
+      -- Owner 1 has every thousandth customer, owners 2 to 21 the others; team 1 has a third, team 2 one in 2,000.
+      INSERT INTO customer (id, workspace_id, external_id, first_name, last_name, email, phone, lifecycle_stage, owner_id, team_id,
+          sort_name, search_text, created_at, updated_at)
+        SELECT ${id('7', 'n + offs')}, ws, 'x' || n, first, last, 'c' || n || '@' || domain, '+49301' || lpad(n::text, 6, '0'),
+          (CASE WHEN n % 2000 = 0 THEN 'CHURNED' WHEN n % 3 = 0 THEN 'NEW' WHEN n % 3 = 1 THEN 'CUSTOMER' ELSE 'LEAD' END)::lifecycle_stage,
+          ${id('1', 'CASE WHEN n % 1000 = 0 THEN 1 ELSE 2 + n % 20 END + offs')},
+          CASE WHEN n % 2000 = 1 THEN ${id('2', '2 + offs')} WHEN n % 3 = 0 THEN ${id('2', '1 + offs')} END,
+          sort_name, ' ' || replace(sort_name, ' ', '  ') || ' c' || n || '@' || domain || ' ' || domain || ' 49301' || lpad(n::text, 6, '0') || ' 301' || lpad(n::text, 6, '0'),
+          timestamptz '2020-01-01' + n * interval '61 minutes', timestamptz '2020-01-01' + (n * 7919 % ${customers}) * interval '61 minutes' + interval '7 years'
+        FROM (SELECT *, lower(translate(last || ' ' || first, 'éÉèíúñóüøäöåÖ', 'eEeiunouoaoaO')) AS sort_name FROM (
+          SELECT w.*, n, ${array(firstNames)}[1 + n % ${firstNames.length}] AS first,
+            ${array(lastNames)}[1 + n / ${firstNames.length} % ${lastNames.length}] || '-' || n / 2000 AS last,
+            ${array(['gmail.example', 'post.example', 'web.example', 'firma.example'])}[1 + n % 4] AS domain
+          FROM w, generate_series(1, ${customers}) n) named) prepared;
+
+      -- Tag 1 is worn by nine in ten, tag 2 by one in 2,000, the others by a few hundred each.
+      INSERT INTO customer_tag (workspace_id, customer_id, tag_id)
+        SELECT ws, ${id('7', 'n + offs')}, ${id('6', 't + offs')} FROM w, generate_series(1, ${customers}) n,
+          LATERAL (SELECT 1 AS t WHERE n % 10 > 0 UNION ALL SELECT 2 WHERE n % 2000 = 3 UNION ALL SELECT 3 + n % 150) tags;
+
+      -- Two bookings a customer, and 3,000 more for customer 25,000. Staff member 1 has one of each customer but every tenth,
+      -- staff member 2 and resource 2 and service 2 one in 2,000.
+      CREATE TEMP TABLE b AS
+        SELECT ws, offs, n, CASE WHEN n > 100000 THEN 25000 ELSE 1 + (n - 1) / 2 END AS customer,
+          timestamptz '2021-01-01' + (n * 31 % 103000) * interval '29 minutes' AS at,
+          CASE WHEN n % 2000 = 0 THEN 'PENDING' WHEN n % 10 < 7 THEN 'COMPLETED' WHEN n % 10 = 7 THEN 'NO_SHOW' WHEN n % 10 = 8 THEN 'CANCELLED' ELSE 'CONFIRMED' END AS status,
+          CASE WHEN n % 2000 = 0 THEN 2 ELSE 1 END AS pick
+        FROM w, generate_series(1, 103000) n WHERE offs = 0;
+      INSERT INTO booking (id, workspace_id, reference, external_id, customer_id, service_id, staff_member_id, resource_id, status,
+          starts_at, ends_at, blocked_from, blocked_until, time_zone, price_minor, currency, created_at, updated_at)
+        SELECT ${id('8', 'n + offs')}, ws, 'REF-' || n, 'x' || n, ${id('7', 'customer + offs')}, ${id('5', 'pick + offs')},
+          CASE WHEN pick = 2 THEN ${id('3', '2 + offs')} WHEN n % 2 = 1 AND customer % 10 > 0 THEN ${id('3', '1 + offs')} ELSE ${id('3', '3 + n % 100 + offs')} END,
+          ${id('4', 'CASE WHEN pick = 2 THEN 2 WHEN n % 3 = 0 THEN 3 + n % 100 ELSE 1 END + offs')}, status::booking_status,
+          at, at + interval '20 minutes', at, at + interval '20 minutes', 'Europe/Berlin', 1000, 'EUR', at - interval '3 days' + n % 7 * interval '1 hour', at
+        FROM b;
+      INSERT INTO payment (id, workspace_id, customer_id, booking_id, amount_minor, currency, method, status, paid_at, updated_at)
+        SELECT ${id('9', 'n + offs')}, ws, ${id('7', 'customer + offs')}, ${id('8', 'n + offs')}, 1000, 'EUR', 'CARD', 'SUCCEEDED', at, at
+        FROM b WHERE n % 2 = 0 OR n > 100000;
+      INSERT INTO event (workspace_id, position, id, type, version, occurred_at, recorded_at, actor_kind, origin, customer_id, subject_type, subject_id, data)
+        SELECT ws, n + offs * 10, ${id('a', 'n + offs')}, type, 1, at, at, 'SYSTEM', 'LIVE', ${id('7', 'customer + offs')}, 'Booking', ${id('8', '1 + (n - 1) / 2 + offs')}, '{"serviceName": "Cut"}'
+        FROM (SELECT ws, offs, 2 * n - made AS n, customer, at - made * interval '1 day' AS at,
+          CASE WHEN made = 1 THEN 'booking.created' WHEN n % 2000 = 0 THEN 'booking.no_show' ELSE 'booking.completed' END AS type
+          FROM b, generate_series(0, 1) made) both_of_them;
+      -- Some that are on no timeline.
+      INSERT INTO event (workspace_id, position, id, type, version, occurred_at, recorded_at, actor_kind, origin, subject_type, subject_id, data)
+        SELECT ws, 300000 + n + offs * 10, ${id('b', 'n + offs')}, 'service.updated', 1, timestamptz '2021-01-01' + n * interval '29 minutes', now(), 'SYSTEM', 'LIVE', 'Service', ${id('5', '1 + offs')}, '{"name": "Cut"}'
+        FROM w, generate_series(1, 20000) n WHERE offs = 0;
+
+      INSERT INTO customer_access (workspace_id, principal_id, customer_id, reasons)
+        SELECT workspace_id, principal, customer, count(*) FROM (
+          SELECT workspace_id, owner_id AS principal, id AS customer FROM customer UNION ALL
+          SELECT workspace_id, team_id, id FROM customer UNION ALL SELECT workspace_id, staff_member_id, customer_id FROM booking) reasons
+        WHERE principal IS NOT NULL GROUP BY 1, 2, 3;
+      INSERT INTO customer_spending (workspace_id, customer_id, currency, amount_minor, payments)
+        SELECT workspace_id, customer_id, currency, sum(amount_minor), count(*) FROM payment GROUP BY 1, 2, 3;`));
+    // A sample of every row: the same statistics, and so the same plans, in each run.
+    await client.query('SET default_statistics_target = 1000');
+    await client.query('VACUUM (ANALYZE)');
+  } finally {
+    await client.end();
+  }
+  return {
+    workspace,
+    busyCustomer: uuid('7', 25_000),
+    ownerOfFew: uuid('1', 1),
+    owner: uuid('1', 5),
+    staffOfMost: uuid('3', 1),
+    teams: { big: uuid('2', 1), small: uuid('2', 2) },
+    tags: { big: uuid('6', 1), small: uuid('6', 2) },
+    services: { big: uuid('5', 1), small: uuid('5', 2) },
+    staff: { small: uuid('3', 2) },
+    resources: { big: uuid('4', 1), small: uuid('4', 2) },
+    booking: uuid('8', 50_000),
+  };
+}
+
+/** Does this while indexes that no constraint needs and the exclusion constraints are away, and then builds them at once. */
+function withoutIndexes(sql: string): string {
+  return `
+    CREATE TEMP TABLE away AS
+      SELECT format('DROP INDEX %s', i.indexrelid::regclass) AS gone, pg_get_indexdef(i.indexrelid) AS back FROM pg_index i
+        JOIN pg_class c ON c.oid = i.indexrelid
+        WHERE NOT i.indisunique AND NOT i.indisexclusion AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace
+      UNION ALL SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
+        format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE contype = 'x';
+    DO $$ DECLARE step record; BEGIN FOR step IN SELECT gone FROM away LOOP EXECUTE step.gone; END LOOP; END $$;
+    ${sql}
+    DO $$ DECLARE step record; BEGIN FOR step IN SELECT back FROM away LOOP EXECUTE step.back; END LOOP; END $$;`;
+}
