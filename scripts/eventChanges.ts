@@ -12,13 +12,18 @@ export const write = 'node scripts/eventCatalogue.ts --write';
  * Compares the catalogue with what has been promised before.
  * @returns what breaks the promise, a sentence each; what is new, as `type version`; the snapshot with it
  */
-export function compareEvents(catalogue: Catalogue, before: Snapshot): { problems: string[]; added: string[]; after: Snapshot } {
+export function compareEvents(
+  catalogue: Catalogue,
+  before: Snapshot,
+): { problems: string[]; added: string[]; after: Snapshot } {
   const problems: string[] = [];
   const added: string[] = [];
   const after: Snapshot = structuredClone(before);
 
   for (const type of Object.keys(before).filter((type) => !catalogue[type])) {
-    problems.push(`${type} is gone: events of this type stand in logs, and somebody must be able to read them. Put it back.`);
+    problems.push(
+      `${type} is gone: events of this type stand in logs, and somebody must be able to read them. Put it back.`,
+    );
   }
   for (const [type, { version, data, upgrades }] of Object.entries(catalogue)) {
     const versions = Object.keys(before[type] ?? {}).map(Number);
@@ -32,7 +37,9 @@ export function compareEvents(catalogue: Catalogue, before: Snapshot): { problem
       );
     }
     if (version < newest) {
-      problems.push(`${type} is back at version ${version}: version ${newest} was promised. A step back is a new version too, ${newest + 1}.`);
+      problems.push(
+        `${type} is back at version ${version}: version ${newest} was promised. A step back is a new version too, ${newest + 1}.`,
+      );
     } else if (version > newest + 1) {
       problems.push(`${type} skips from version ${newest} to ${version}: the next one is ${newest + 1}.`);
     } else if (promised === undefined) {

@@ -61,7 +61,10 @@ async function start(config: Config, undo: (() => Promise<unknown>)[]): Promise<
 
   const own = { db: services.db, clock: services.clock, log, committed: services.sequencer.run };
   const first = await ensureFirstWorkspace(systemContext(own), config.adminKey);
-  if (first.founded && config.demo) await loadDemo(systemContext(own, first.workspace));
+  if (first.founded && config.demo) {
+    log.info('loading demo data');
+    await loadDemo(systemContext(own, first.workspace));
+  }
 
   // What takes work in ends at once and together; what it works with, after it.
   const intake: (() => Promise<unknown>)[] = [];

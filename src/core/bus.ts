@@ -73,7 +73,10 @@ export function openRedisBus(url: string, log: Logger): Bus {
   sender.on('error', (error: Error) => note(error.message));
   sender.on('close', () => note('connection closed'));
   receiver.on('ready', () => {
-    receiver.subscribe(channel).then(() => received(), (error: Error) => received(error.message));
+    receiver.subscribe(channel).then(
+      () => received(),
+      (error: Error) => received(error.message),
+    );
   });
   receiver.on('error', (error: Error) => note(error.message));
   receiver.on('close', () => received('connection closed'));
@@ -85,7 +88,10 @@ export function openRedisBus(url: string, log: Logger): Bus {
   return {
     publish: (hint) => {
       local.publish(hint);
-      sender.publish(channel, JSON.stringify({ ...hint, origin })).then(() => sent(), (error: Error) => sent(error.message));
+      sender.publish(channel, JSON.stringify({ ...hint, origin })).then(
+        () => sent(),
+        (error: Error) => sent(error.message),
+      );
     },
     listen: local.listen,
     state: () => (healthy() ? 'ok' : 'degraded'),

@@ -6,6 +6,7 @@ import { z } from 'zod';
  * into `personal` when the event is recorded, and stand in rows of their own.
  *
  * A schema never changes within a version: raise `version` and add the step from the old one to `upgrades`.
+ * `node scripts/eventCatalogue.ts --write` notes new types and versions in catalogue.snapshot.json.
  */
 export interface EventType<Data = never> {
   version: number;

@@ -4,7 +4,7 @@ import type { Database, Event } from '../core/database.ts';
 
 /** Events read in one page. */
 const pageSize = 200;
-/** Newest events of a workspace kept in memory, so that live readers share one query. */
+/** Events of a workspace kept in memory at most, so that live readers share one query though some are slower. */
 const recentSize = 1_000;
 /** Look at the log this often even when no hint came: hints may be lost, the log is not. */
 const pollMs = 250;
@@ -24,11 +24,11 @@ export interface EventLog {
   close(): void;
 }
 
-/** One workspace that somebody follows: its newest events, and those who wait for the next. */
+/** One workspace that somebody follows: its newest events that not all have read, and those who wait for the next. */
 interface Tail {
   workspaceId: string;
   followers: number;
-  /** Nothing is missing in `recent` behind this position. Null until the end of the log has been looked up. */
+  /** The log has nothing between this position and `recent`. Null until the end of the log has been looked up. */
   from: bigint | null;
   recent: Event[];
   waiting: Set<() => void>;
@@ -53,10 +53,18 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
   let closed = false;
 
   const page = (workspaceId: string, after: bigint) =>
-    db.event.findMany({ where: { workspaceId, position: { gt: after } }, orderBy: { position: 'asc' }, take: pageSize });
+    db.event.findMany({
+      where: { workspaceId, position: { gt: after } },
+      orderBy: { position: 'asc' },
+      take: pageSize,
+    });
 
   async function end(workspaceId: string): Promise<bigint> {
-    const last = await db.event.findFirst({ where: { workspaceId }, orderBy: { position: 'desc' }, select: { position: true } });
+    const last = await db.event.findFirst({
+      where: { workspaceId },
+      orderBy: { position: 'desc' },
+      select: { position: true },
+    });
     return last?.position ?? 0n;
   }
 
@@ -71,9 +79,9 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
         tail.from ??= await end(tail.workspaceId);
         const events = await page(tail.workspaceId, lastOf(tail) ?? tail.from);
         tail.stale ||= events.length === pageSize;
+        if (tail.waiting.size === tail.followers) forget(tail, tail.recent.length); // all have read it
         tail.recent.push(...events);
-        const surplus = tail.recent.splice(0, tail.recent.length - recentSize);
-        tail.from = surplus.at(-1)?.position ?? tail.from;
+        forget(tail, tail.recent.length - recentSize);
         for (const wake of tail.waiting) wake();
       }
     } catch {
@@ -94,9 +102,11 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
       if (polled === null) {
         for (const tail of tails.values()) void refresh(tail);
       } else {
-        const where = { workspaceId: { in: [...tails.keys()] }, position: { gt: polled } };
-        const grown = await db.event.groupBy({ by: 'workspaceId', where, _max: { position: true } });
-        for (const { workspaceId, _max } of grown) hear(workspaceId, _max.position ?? 0n);
+        // An array, since an IN list would be another statement for each number of workspaces.
+        const grown = await db.$queryRaw<{ workspaceId: string; last: bigint }[]>`
+          SELECT workspace_id AS "workspaceId", max(position) AS last FROM event
+          WHERE workspace_id = ANY (${[...tails.keys()]}::uuid[]) AND position > ${polled} GROUP BY 1`;
+        for (const { workspaceId, last } of grown) hear(workspaceId, last);
       }
       polled = lastPosition;
     } catch {
@@ -115,7 +125,15 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
   function enter(workspaceId: string): Tail {
     let tail = tails.get(workspaceId);
     if (!tail) {
-      tail = { workspaceId, followers: 0, from: null, recent: [], waiting: new Set(), stale: true, reading: false };
+      tail = {
+        workspaceId,
+        followers: 0,
+        from: null,
+        recent: [],
+        waiting: new Set(),
+        stale: true,
+        reading: false,
+      };
       tails.set(workspaceId, tail);
       timer ??= setInterval(() => void poll(), pollMs);
     }
@@ -143,7 +161,8 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
           await nextWake(tail, signal);
           continue;
         }
-        const events = position < from ? await lagging(workspaceId, position, signal) : newer(tail.recent, position);
+        const events =
+          position < from ? await lagging(workspaceId, position, signal) : newer(tail.recent, position);
         for (const event of events) {
           if (signal.aborted) return;
           yield event;
@@ -208,6 +227,11 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
       for (const stop of stops) stop();
     },
   };
+}
+
+/** Takes the oldest events out of memory. */
+function forget(tail: Tail, count: number): void {
+  if (count > 0) tail.from = tail.recent.splice(0, count).at(-1)?.position ?? tail.from;
 }
 
 function lastOf(tail: Tail): bigint | null {

@@ -1,6 +1,7 @@
 import type { FieldRef, InputFieldMap, InputRef } from '@pothos/core';
 import { decodeBase64 } from '@pothos/core';
-import { type PrismaObjectRef, queryFromInfo } from '@pothos/plugin-prisma';
+import { type PothosPrismaDatamodel, type PrismaObjectRef, queryFromInfo } from '@pothos/plugin-prisma';
+import DataLoader from 'dataloader';
 import type { GraphQLResolveInfo } from 'graphql';
 import { Refused } from '../core/errors.ts';
 import { decodeId, uuidOf } from '../core/ids.ts';
@@ -81,6 +82,7 @@ const delegateOf = (ctx: GraphQLContext, model: Model) =>
     findFirst(query: unknown): Promise<unknown>;
     findMany(query: unknown): Promise<unknown[]>;
     count(query: unknown): Promise<number>;
+    groupBy(query: unknown): Promise<({ _count: { _all: number } } & Record<string, unknown>)[]>;
   };
 
 /** The row with this uuid if the viewer may see it. Never spread together: what a viewer may see can be an id as well. */
@@ -107,7 +109,7 @@ export async function findNode(id: string, ctx: GraphQLContext, info: GraphQLRes
   if (decoded?.type === 'Workspace') return ownWorkspace(ctx, decoded.uuid);
   const model = decoded && typenames.get(decoded.type);
   if (!decoded || !model || !ctx.viewer.permissions.has(readPermission[model])) return null;
-  const query = queryFromInfo({ context: ctx, info, typeName: decoded.type });
+  const query = await queryFromInfo({ context: ctx, info, typeName: decoded.type, awaitSelections: true });
   const row = await delegateOf(ctx, model).findFirst({ ...query, where: visibleRow(ctx, model, decoded.uuid) });
   return row && { ...row, __typename: decoded.type };
 }
@@ -140,11 +142,11 @@ export function page<M extends Model>(t: QueryFields, list: List<M>, description
       ...declared({ shape: 'page', model: list.model, list: list as never }),
       complexity: costOfPage,
       totalCount: (_root: unknown, args: never, ctx: GraphQLContext) => delegateOf(ctx, list.model).count({ where: query(args, ctx).where }),
-      resolve: async (selection: object, _root: unknown, args: never, ctx: GraphQLContext) => {
+      resolve: async (selection: Record<string, unknown>, _root: unknown, args: PageArgs, ctx: GraphQLContext) => {
         const { where, orderBy } = query(args, ctx);
-        const rows = delegateOf(ctx, list.model).findMany({ ...selection, where, orderBy });
-        const [found, seen] = await Promise.all([rows, cursorsSeen(list.model, args, ctx) ?? true]);
-        return seen ? found : [];
+        const beyond = await beyondCursor(list as never, args, ctx);
+        const { cursor: _cursor, skip: _skip, ...rest } = selection;
+        return delegateOf(ctx, list.model).findMany({ ...rest, where: both(where, beyond), orderBy });
       },
     } as never,
     connectionOf(list.model),
@@ -153,24 +155,93 @@ export function page<M extends Model>(t: QueryFields, list: List<M>, description
 
 /** Field of an object: a page of its related rows that the viewer may see. */
 export function related<M extends Model>(t: unknown, relation: string, list: List<M>, description: string) {
-  const fields = t as ObjectFields;
+  const fields = t as ObjectFields & { model: string };
   const query = queryOf(list);
-  return fields.relatedConnection(
+  const key = keyOf(fields.model, relation, list.model);
+  const field = fields.relatedConnection(
     relation as never,
     {
       cursor: list.cursor as never,
       description,
       args: argsOf(fields as never, list) as never,
-      totalCount: true,
       ...declared({ shape: 'page', model: list.model, relation, list: list as never }),
       complexity: costOfPage,
-      query: ((args: PageArgs, ctx: GraphQLContext) => {
-        const plain = query(args, ctx);
-        return cursorsSeen(list.model, args, ctx)?.then((seen) => (seen ? plain : { ...plain, where: { id: { in: [] } } })) ?? plain;
-      }) as never,
+      query: query as never,
     } as never,
     connectionOf(list.model) as never,
-  ) as FieldRef<Schema, unknown>;
+  ) as unknown as UpdatableField;
+  field.updateConfig(({ extensions, resolve, ...config }) => ({
+    ...config,
+    extensions: {
+      ...extensions,
+      pothosPrismaSelect: (args, ctx, nested, selected) => {
+        const plan = extensions.pothosPrismaSelect(withoutCursor(args, selected()), ctx, nested, selected);
+        return args.after == null && args.before == null ? plan : from(plan, relation, beyondCursor(list as never, args, ctx));
+      },
+    },
+    resolve: async (parent, args, ctx, info) => {
+      const totalCount = () => countOf(list.model, key, query(args, ctx).where, parent.id, ctx);
+      return Object.assign(await resolve(parent, args, ctx, info), { totalCount });
+    },
+  }));
+  return field as unknown as FieldRef<Schema, unknown>;
+}
+
+/** What `related` changes about plugin-prisma's field: the selection that it plans, and what it answers with. */
+interface UpdatableField {
+  updateConfig(change: (config: FieldConfig) => FieldConfig): void;
+}
+interface FieldConfig {
+  extensions: { pothosPrismaSelect: (args: PageArgs, ctx: GraphQLContext, nested: unknown, selected: () => ReadonlySet<string>) => Plan };
+  resolve: (parent: { id: string }, args: PageArgs, ctx: GraphQLContext, info: GraphQLResolveInfo) => object | Promise<object>;
+}
+type Plan = Selection | Promise<Selection>;
+interface Selection {
+  select: Record<string, unknown>;
+}
+
+/** The planned selection, with another condition on the relation. */
+async function from(plan: Plan, relation: string, beyond: Promise<Where | null>): Promise<Selection> {
+  const [{ select }, condition] = await Promise.all([plan, beyond]);
+  const page = select[relation] as { where: Where };
+  return { select: { ...select, [relation]: { ...page, where: both(page.where, condition) } } };
+}
+
+/** Prisma is not told of the cursor; nor does it read a page of which nothing but the count is wanted. */
+function withoutCursor({ after: _, before, ...args }: PageArgs, selected: ReadonlySet<string>): PageArgs {
+  if ([...selected].every((name) => name === 'totalCount' || name === '__typename')) return { ...args, first: 0, last: null };
+  return before == null ? args : { ...args, last: args.last ?? defaultPage };
+}
+
+/** The column of `model` that refers to the parent, next to the workspace. */
+function keyOf(parent: string, relation: string, model: string): string {
+  const { models } = (builder.options.prisma as unknown as { dmmf: PothosPrismaDatamodel }).dmmf.datamodel;
+  const name = models[parent]?.fields.find((field) => field.name === relation)?.relationName;
+  const back = models[model]?.fields.find((field) => field.relationName === name && field.relationFromFields?.length);
+  const key = back?.relationFromFields?.find((column) => column !== 'workspaceId');
+  if (!key) throw new Error(`${parent}.${relation} has no column to go by.`);
+  return key;
+}
+
+const counters = new WeakMap<GraphQLContext, Map<string, DataLoader<string, number>>>();
+
+/**
+ * How many rows the list of this parent has: asked at once for all parents of a page, and for no others. Prisma's
+ * own count of a relation counts for every parent in the workspace.
+ */
+function countOf(model: Model, key: string, where: Where, parentId: string, ctx: GraphQLContext): Promise<number> {
+  const known = counters.get(ctx) ?? new Map<string, DataLoader<string, number>>();
+  counters.set(ctx, known);
+  const name = JSON.stringify([model, key, where]);
+  const counter =
+    known.get(name) ??
+    new DataLoader(async (ids: readonly string[]) => {
+      const rows = await delegateOf(ctx, model).groupBy({ by: [key], where: both(where, { [key]: { in: [...ids] } }), _count: { _all: true } });
+      const counts = new Map(rows.map((row) => [row[key], row._count._all]));
+      return ids.map((id) => counts.get(id) ?? 0);
+    });
+  known.set(name, counter);
+  return counter.load(parentId);
 }
 
 /** Field of an object: the one row that it refers to. Never a boundary of visibility: who may see the row may see what it requires. */
@@ -236,13 +307,20 @@ function queryOf<M extends Model>(list: List<M>) {
     if (list.args) conditions.push(list.args.where(args as never));
     if (args.filter && list.filter) conditions.push(list.filter.where(args.filter as never));
     if (args.search?.trim() && list.search) conditions.push(list.search.where(args.search));
-    const column = args.orderBy ? (list.order.columns[args.orderBy.field] as string) : list.order.default.column;
-    const direction = args.orderBy ? (args.orderBy.direction.toLowerCase() as Direction) : list.order.default.direction;
+    const { column, direction } = orderOf(list as never, args);
     return { where: conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions }, orderBy: [{ [column]: direction }, { id: direction }] };
   };
 }
 
+function orderOf({ order }: List<Model>, { orderBy }: PageArgs): { column: string; direction: Direction } {
+  if (!orderBy) return order.default;
+  return { column: order.columns[orderBy.field] as string, direction: orderBy.direction.toLowerCase() as Direction };
+}
+
+const both = (where: Where, more: Where | null): Where => (more ? { AND: [where, more] } : where);
+
 const maxPage = 100;
+const defaultPage = 50;
 
 /** Says what is wrong with the arguments of a page, rather than answering another page than was asked for. */
 function checkPage({ first, last, after, before }: PageArgs): void {
@@ -252,22 +330,35 @@ function checkPage({ first, last, after, before }: PageArgs): void {
   }
 }
 
-const cursorsKnown = new WeakMap<GraphQLContext, Map<string, Promise<boolean>>>();
+const cursorRows = new WeakMap<GraphQLContext, Map<string, Promise<Record<string, unknown> | null>>>();
 
 /**
- * Whether the rows that the cursors name are such as the viewer may see; null without cursors. Others lead
- * nowhere, like those of no row: their place in the order would tell about a row that is hidden.
+ * The rows beyond the page's cursor, as a condition on the columns of the order; null without a cursor. The bound on
+ * the column is what an index can begin at: with a cursor of Prisma's own, the database reads everything before the
+ * page, and in the list of an object everything after it too. A cursor whose row the viewer may not see leads
+ * nowhere, like that of no row: its place in the order would tell about a row that is hidden.
  */
-function cursorsSeen(model: Model, { after, before }: PageArgs, ctx: GraphQLContext): Promise<boolean> | null {
-  const ids = [...new Set([after, before].flatMap((cursor) => (cursor == null ? [] : rowOf(cursor))))];
-  if (ids.length === 0) return null;
-  const known = cursorsKnown.get(ctx) ?? new Map<string, Promise<boolean>>();
-  cursorsKnown.set(ctx, known);
-  const key = [model, ...ids].join();
-  const count = () => delegateOf(ctx, model).count({ where: { AND: [{ id: { in: ids } }, visible(ctx, model)] } });
-  const seen = known.get(key) ?? count().then((found) => found === ids.length);
-  known.set(key, seen);
-  return seen;
+async function beyondCursor(list: List<Model>, args: PageArgs, ctx: GraphQLContext): Promise<Where | null> {
+  const cursor = args.after ?? args.before;
+  if (cursor == null) return null;
+  const id = rowOf(cursor);
+  const { column, direction } = orderOf(list, args);
+  const row = await cursorRow(list.model, id, column, ctx);
+  if (!row) return { id: { in: [] } };
+  const past = (direction === 'asc') === (args.after != null) ? 'gt' : 'lt';
+  const value = row[column];
+  return { [column]: { [`${past}e`]: value }, OR: [{ [column]: { [past]: value } }, { id: { [past]: id } }] };
+}
+
+/** Read once, however many lists of one operation begin at it. */
+function cursorRow(model: Model, id: string, column: string, ctx: GraphQLContext): Promise<Record<string, unknown> | null> {
+  const known = cursorRows.get(ctx) ?? new Map<string, Promise<Record<string, unknown> | null>>();
+  cursorRows.set(ctx, known);
+  const name = `${model} ${id} ${column}`;
+  const find = () => delegateOf(ctx, model).findFirst({ where: visibleRow(ctx, model, id), select: { [column]: true } });
+  const row = known.get(name) ?? (find() as Promise<Record<string, unknown> | null>);
+  known.set(name, row);
+  return row;
 }
 
 /** The row's uuid. A cursor is base64 of `GPC:` and it, or the workspace's and it; anything else would reach the database as an error. */
@@ -281,7 +372,7 @@ function rowOf(cursor: string): string {
   throw new Refused('BAD_USER_INPUT', 'after and before: Must be a cursor that this list gave out.');
 }
 
-const costOfPage = (args: PageArgs) => ({ field: 2, multiplier: Math.max(1, args.first ?? args.last ?? 50) });
+const costOfPage = (args: PageArgs) => ({ field: 2, multiplier: Math.max(1, args.first ?? args.last ?? defaultPage) });
 
 const connections = new Map<Model, unknown>();
 

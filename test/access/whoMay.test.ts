@@ -282,7 +282,7 @@ describe('A query', () => {
 
 describe('An id', () => {
   test.each(Object.keys(nodes))(
-    'of a %s is found by those who may see it and names nothing for the others.',
+    'of type %s is found by those who may see it and names nothing for the others.',
     async (type) => {
       const right = nodes[type] as Right;
       const scopes: Permission[] = right.scope

@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { type Bus, type Hint, openLocalBus, openRedisBus } from '../../src/core/bus.ts';
 import { describeWithOwnRedis } from '../support/describeWithRedis.ts';
 import { startProcess, stopProcesses } from '../support/process.ts';
-import { type TestRedis, startRedis } from '../support/redis.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
 
 const script = 'test/core/support/speakOnBus.ts';
 let opened: Bus[] = [];
@@ -31,11 +31,15 @@ const portOf = ({ url }: TestRedis) => Number(new URL(url).port);
 /** A bus, what it heard and what it logged. */
 function open(url: string) {
   const lines: string[] = [];
-  const bus = openRedisBus(url, pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line).msg) }));
+  const bus = openRedisBus(
+    url,
+    pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line).msg) }),
+  );
   opened.push(bus);
   const heard: Hint[] = [];
   bus.listen((one) => heard.push(one));
-  const positions = (workspaceId = 'w') => heard.filter((one) => one.workspaceId === workspaceId).map(({ position }) => Number(position));
+  const positions = (workspaceId = 'w') =>
+    heard.filter((one) => one.workspaceId === workspaceId).map(({ position }) => Number(position));
   return { bus, heard, positions, lines };
 }
 
@@ -109,7 +113,9 @@ describeWithOwnRedis('A bus over Redis', () => {
         await expect.poll(() => [a.bus.state(), b.bus.state()], soon).toEqual(['ok', 'ok']);
         const back = position;
         await expect.poll(() => b.positions().filter((one) => one > back).length, soon).toBeGreaterThan(20);
-        await expect.poll(() => a.positions('other').filter((one) => one > back).length, soon).toBeGreaterThan(20);
+        await expect
+          .poll(() => a.positions('other').filter((one) => one > back).length, soon)
+          .toBeGreaterThan(20);
         await sleep(300);
         expect([a.bus.state(), b.bus.state()]).toEqual(['ok', 'ok']);
       }
@@ -118,7 +124,9 @@ describeWithOwnRedis('A bus over Redis', () => {
     }
     // Its own listeners never noticed.
     expect(a.positions()).toEqual(Array.from({ length: position }, (_, i) => i + 1));
-    expect(a.lines).toEqual(Array.from({ length: 5 }, () => ['bus: Redis is away, readers poll', 'bus: Redis is back']).flat());
+    expect(a.lines).toEqual(
+      Array.from({ length: 5 }, () => ['bus: Redis is away, readers poll', 'bus: Redis is back']).flat(),
+    );
   });
 
   test('that starts while Redis is away is degraded, and ok once it is there.', async () => {
@@ -158,7 +166,17 @@ describeWithOwnRedis('A bus over Redis', () => {
     const { bus, heard, positions } = open(url);
     await expect.poll(() => bus.state(), soon).toBe('ok');
     const stranger = new Redis(url);
-    const said = ['', 'hello', 'null', '7', '[]', '{}', '{"workspaceId":"w"}', '{"workspaceId":"w","position":"x"}', '{"workspaceId":7,"position":"1"}'];
+    const said = [
+      '',
+      'hello',
+      'null',
+      '7',
+      '[]',
+      '{}',
+      '{"workspaceId":"w"}',
+      '{"workspaceId":"w","position":"x"}',
+      '{"workspaceId":7,"position":"1"}',
+    ];
     for (const text of said) await stranger.publish('frontdesk:events', text);
     await stranger.publish('frontdesk:events', JSON.stringify(hint(9)));
     stranger.disconnect();

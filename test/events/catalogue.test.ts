@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Catalogue, type Snapshot, compareEvents, fieldsOf, write } from '../../scripts/eventChanges.ts';
+import { type Catalogue, compareEvents, fieldsOf, type Snapshot, write } from '../../scripts/eventChanges.ts';
 import { personalData } from '../../src/core/personalData.ts';
-import { catalogue as real } from '../../src/events/catalogue.ts';
 import committed from '../../src/events/catalogue.snapshot.json' with { type: 'json' };
+import { catalogue as real } from '../../src/events/catalogue.ts';
 import { plantTree } from '../support/plantTree.ts';
 import { runScript } from '../support/runScript.ts';
 
@@ -20,7 +20,8 @@ describe('The event catalogue', () => {
   });
 
   test('has no field that is named like a personal column: such values belong into `personal`.', () => {
-    for (const [type, { data }] of Object.entries(catalogue)) expect(fieldsOf(data).filter(isPersonal), type).toEqual([]);
+    for (const [type, { data }] of Object.entries(catalogue))
+      expect(fieldsOf(data).filter(isPersonal), type).toEqual([]);
   });
 });
 
@@ -45,7 +46,8 @@ describe('A change of the catalogue', () => {
   const type = 'tag.added';
   const was = catalogue[type]!;
   const changed = z.strictObject({ tagId: z.string() });
-  const compare = (change: Partial<Catalogue[string]>) => compareEvents({ ...catalogue, [type]: { ...was, ...change } }, snapshot);
+  const compare = (change: Partial<Catalogue[string]>) =>
+    compareEvents({ ...catalogue, [type]: { ...was, ...change } }, snapshot);
   const next = { version: was.version + 1, upgrades: [...was.upgrades, (old: unknown) => old] };
 
   test('is refused when a schema changes within its version, and it is said what to do.', () => {
@@ -59,7 +61,9 @@ describe('A change of the catalogue', () => {
 
   test('is refused even when it is as small as an optional field or another format.', () => {
     const shape = (was.data as z.ZodObject).shape;
-    expect(compare({ data: z.strictObject({ ...shape, color: z.string().optional() }) }).problems).toHaveLength(1);
+    expect(
+      compare({ data: z.strictObject({ ...shape, color: z.string().optional() }) }).problems,
+    ).toHaveLength(1);
     expect(compare({ data: z.strictObject({ ...shape, tagId: z.uuid() }) }).problems).toHaveLength(1);
     expect(compare({ data: z.looseObject(shape) }).problems).toHaveLength(1);
   });
@@ -71,24 +75,37 @@ describe('A change of the catalogue', () => {
 
   test('is refused when a version is gone, when one is skipped, and when an upgrade is missing.', () => {
     const later: Snapshot = { ...snapshot, [type]: { ...snapshot[type], [next.version]: {} } };
-    expect(compareEvents(catalogue, later).problems).toEqual([expect.stringContaining(`version ${next.version} was promised`)]);
-    expect(compare({ ...next, version: next.version + 1, upgrades: [...next.upgrades, (old: unknown) => old] }).problems).toEqual([
-      expect.stringContaining(`the next one is ${next.version}`),
+    expect(compareEvents(catalogue, later).problems).toEqual([
+      expect.stringContaining(`version ${next.version} was promised`),
     ]);
-    expect(compare({ data: changed, version: next.version }).problems).toEqual([expect.stringContaining('one from each version to the next')]);
+    expect(
+      compare({ ...next, version: next.version + 1, upgrades: [...next.upgrades, (old: unknown) => old] })
+        .problems,
+    ).toEqual([expect.stringContaining(`the next one is ${next.version}`)]);
+    expect(compare({ data: changed, version: next.version }).problems).toEqual([
+      expect.stringContaining('one from each version to the next'),
+    ]);
   });
 
   test('is a new version with an upgrade, beside the old one.', () => {
     const { problems, added, after } = compare({ data: changed, ...next });
     expect(problems).toEqual([]);
     expect(added).toEqual([`tag.added ${next.version}`]);
-    expect(after[type]).toMatchObject({ [was.version]: snapshot[type]![was.version], [next.version]: { required: ['tagId'] } });
-    expect(compareEvents({ ...catalogue, [type]: { ...was, data: changed, ...next } }, after)).toMatchObject({ problems: [], added: [] });
+    expect(after[type]).toMatchObject({
+      [was.version]: snapshot[type]![was.version],
+      [next.version]: { required: ['tagId'] },
+    });
+    expect(compareEvents({ ...catalogue, [type]: { ...was, data: changed, ...next } }, after)).toMatchObject({
+      problems: [],
+      added: [],
+    });
   });
 
-  test('is not that the snapshot\'s keys stand in another order.', () => {
+  test("is not that the snapshot's keys stand in another order.", () => {
     const backwards = Object.fromEntries(Object.entries(snapshot[type]![was.version]!).reverse());
-    expect(compareEvents(catalogue, { ...snapshot, [type]: { [was.version]: backwards } }).problems).toEqual([]);
+    expect(compareEvents(catalogue, { ...snapshot, [type]: { [was.version]: backwards } }).problems).toEqual(
+      [],
+    );
   });
 });
 
@@ -100,13 +117,22 @@ describe('node scripts/eventCatalogue.ts', () => {
   `;
 
   test('adds what is new and never changes what was promised.', () => {
-    using tree = plantTree({ 'package.json': '{ "type": "module" }', 'src/events/catalogue.ts': source('name: z.string()') });
+    using tree = plantTree({
+      'package.json': '{ "type": "module" }',
+      'src/events/catalogue.ts': source('name: z.string()'),
+    });
     const file = join(tree.root, 'src/events/catalogue.snapshot.json');
     expect(runScript([script, tree.root])).toEqual({
       ok: false,
-      lines: ['tag.made 1 is not in the snapshot yet. Run: node scripts/eventCatalogue.ts --write', 'Events: 1 types, 1 problems.'],
+      lines: [
+        'tag.made 1 is not in the snapshot yet. Run: node scripts/eventCatalogue.ts --write',
+        'Events: 1 types, 1 problems.',
+      ],
     });
-    expect(runScript([script, '--write', tree.root])).toEqual({ ok: true, lines: ['added tag.made 1', 'Events: 1 types, 0 problems.'] });
+    expect(runScript([script, '--write', tree.root])).toEqual({
+      ok: true,
+      lines: ['added tag.made 1', 'Events: 1 types, 0 problems.'],
+    });
     expect(runScript([script, tree.root])).toEqual({ ok: true, lines: ['Events: 1 types, 0 problems.'] });
 
     const promised = readFileSync(file, 'utf8');

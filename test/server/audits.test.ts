@@ -1,9 +1,12 @@
 import { type Audit, serverAudits } from 'graphql-http';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually, type Gateway, startGateway } from '../support/gateway.ts';
 import { stopProcesses } from '../support/process.ts';
 import { openSocket } from './client.ts';
+
+// Whole programs are started here, which takes a while on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let database: TestDatabase;
 let gateway: Gateway;

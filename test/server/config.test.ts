@@ -1,9 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { readConfig, secretIn } from '../../src/core/config.ts';
 import { startProcess } from '../support/process.ts';
+
+// Whole programs are started here, which takes a while on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const secret = 'x'.repeat(40);
 const database = { DATABASE_URL: 'postgres://user:hunter2@localhost/x', FRONTDESK_SECRET: secret };

@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { apiKeyParts } from '../../src/core/crypto.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually, startGateway } from '../support/gateway.ts';
 import { startProcess, stopProcesses } from '../support/process.ts';
 import { codeOf, get, openSocket, post } from './client.ts';
+
+// Whole programs are started here, which takes a while on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let database: TestDatabase;
 
@@ -89,7 +92,7 @@ describe('the first start', () => {
   });
 
   test('nothing but NODE is needed: an embedded database, a secret and demo data appear under DATA_DIR', {
-    timeout: 120_000,
+    timeout: 200_000,
   }, async () => {
     const dir = mkdtempSync(join(tmpdir(), 'frontdesk-embedded-'));
     chmodSync(dir, 0o755); // PostgreSQL does not run as root
@@ -105,7 +108,7 @@ describe('the first start', () => {
         const child = await startProcess(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
           env,
           until: /Frontdesk is ready/,
-          timeoutMs: 60_000,
+          timeoutMs: 150_000,
         });
         const url = /Frontdesk is ready: (\S+)/.exec(child.output())?.[1] as string;
         expect([start, await signedIn(url, env.FRONTDESK_ADMIN_KEY)]).toEqual([start, true]);

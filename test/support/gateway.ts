@@ -58,7 +58,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const child = await startProcess(process.execPath, [mainFile], {
     env,
     until: /Frontdesk is ready/,
-    timeoutMs: 30_000,
+    timeoutMs: 60_000,
   });
   const url = /Frontdesk is ready: (\S+)/.exec(child.output())?.[1] ?? '';
   return {

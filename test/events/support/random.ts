@@ -14,3 +14,5 @@ export function seeded(seed: number) {
   const pick = <T>(from: readonly T[]): T => from[between(0, from.length - 1)] as T;
   return { next, between, chance, pick };
 }
+
+export type Random = ReturnType<typeof seeded>;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Event, openDatabase } from '../../../src/core/database.ts';
 import { openEventLog } from '../../../src/events/log.ts';
-import { seeded } from './random.ts';
+import { type Random, seeded } from './random.ts';
 import { openBus, orders } from './storm.ts';
 
 const told = orders();
@@ -34,18 +34,22 @@ function open(path: string) {
 
 async function steady(workspaceId: string): Promise<void> {
   const seen = open(join(told.dir, `${told.name}-steady-${workspaceId}`));
-  for await (const event of log.follow(workspaceId, seen.position(), new AbortController().signal)) seen.add(event);
+  for await (const event of log.follow(workspaceId, seen.position(), new AbortController().signal))
+    seen.add(event);
   throw new Error('A stream that nobody stopped has ended.');
 }
 
-async function restless(workspaceId: string, random: ReturnType<typeof seeded>): Promise<void> {
+async function restless(workspaceId: string, random: Random): Promise<void> {
   const seen = open(join(told.dir, `${told.name}-restless-${workspaceId}`));
   for (;;) {
     const abort = new AbortController();
     const events = log.follow(workspaceId, seen.position(), abort.signal);
     let left = random.chance(0.2) ? random.between(200, 700) : random.between(0, 30);
     // Sometimes in the middle of a page, sometimes while it waits.
-    const timer = setTimeout(() => (random.chance(0.5) ? abort.abort() : void events.return()), random.between(1, 400));
+    const timer = setTimeout(
+      () => (random.chance(0.5) ? abort.abort() : void events.return()),
+      random.between(1, 400),
+    );
     for await (const event of events) {
       seen.add(event);
       if (--left <= 0) break;

@@ -18,7 +18,8 @@ export interface Orders {
 
 export const orders = () => JSON.parse(process.argv[2] as string) as Orders;
 export const silent = pino({ level: 'silent' });
-export const openBus = ({ redisUrl }: Orders): Bus => (redisUrl ? openRedisBus(redisUrl, silent) : openLocalBus());
+export const openBus = ({ redisUrl }: Orders): Bus =>
+  redisUrl ? openRedisBus(redisUrl, silent) : openLocalBus();
 
 /**
  * What the storm keeps beside our tables. A customer counts its events, so that their order can be checked.

@@ -4,14 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Context } from '../../../src/core/context.ts';
-import { type Tx, openDatabase } from '../../../src/core/database.ts';
+import { openDatabase, type Tx } from '../../../src/core/database.ts';
 import { newId } from '../../../src/core/ids.ts';
 import { lockedOrThrow } from '../../../src/core/load.ts';
 import { write } from '../../../src/core/write.ts';
 import { recordAll } from '../../../src/events/record.ts';
 import { createSequencer } from '../../../src/events/sequencer.ts';
 import { systemContext } from '../../../src/jobs/systemContext.ts';
-import { seeded } from './random.ts';
+import { type Random, seeded } from './random.ts';
 import { openBus, orders, silent } from './storm.ts';
 
 const told = orders();
@@ -32,7 +32,7 @@ process.on('SIGTERM', () => {
 });
 
 /** Takes the customer's lock, then records its next events. */
-async function happen(random: ReturnType<typeof seeded>, ctx: Context, tx: Tx, customerId: string, count = 1): Promise<void> {
+async function happen(random: Random, ctx: Context, tx: Tx, customerId: string, count = 1): Promise<void> {
   await lockedOrThrow(ctx, tx, 'Customer', customerId);
   const [row] = await tx.$queryRaw<{ n: number }[]>`
     UPDATE storm_customer SET n = n + ${count}::integer WHERE id = ${customerId}::uuid RETURNING n`;
@@ -46,24 +46,36 @@ async function happen(random: ReturnType<typeof seeded>, ctx: Context, tx: Tx, c
   await recordAll(ctx, tx, 'customer.updated', happenings);
 }
 
-type Act = (random: ReturnType<typeof seeded>) => Promise<void>;
-
-function one(random: ReturnType<typeof seeded>) {
+function one(random: Random) {
   const { ctx, customers } = random.pick(workspaces);
   return { ctx, customerId: random.pick(customers) };
 }
 
-const acts: Record<string, [weight: number, act: Act]> = {
-  quick: [120, async (random) => {
+/** How often each is done, among each other. */
+const weights = {
+  quick: 120,
+  short: 30,
+  long: 4,
+  rolledBack: 8,
+  savepoint: 8,
+  severalWorkspaces: 8,
+  bulk: 2,
+  nobodyCalls: 8,
+  slowFirstWrite: 6,
+  prepared: told.canPrepare ? 4 : 0,
+};
+
+const acts: Record<keyof typeof weights, (random: Random) => Promise<void>> = {
+  async quick(random) {
     const { ctx, customerId } = one(random);
     await db.$executeRaw`SELECT storm_write(${ctx.workspace.id}::uuid, ${customerId}::uuid, ${random.between(1, 3)}::integer)`;
     await ctx.committed();
-  }],
-  short: [30, async (random) => {
+  },
+  async short(random) {
     const { ctx, customerId } = one(random);
     await write(ctx, (tx) => happen(random, ctx, tx, customerId, random.between(1, 3)));
-  }],
-  long: [4, async (random) => {
+  },
+  async long(random) {
     const { ctx, customerId } = one(random);
     await write(ctx, async (tx) => {
       await happen(random, ctx, tx, customerId);
@@ -71,16 +83,16 @@ const acts: Record<string, [weight: number, act: Act]> = {
       else await sleep(600);
       await happen(random, ctx, tx, customerId);
     });
-  }],
-  rolledBack: [8, async (random) => {
+  },
+  async rolledBack(random) {
     const { ctx, customerId } = one(random);
     await write(ctx, async (tx) => {
       await happen(random, ctx, tx, customerId, random.between(1, 3));
       await sleep(random.between(0, 100));
       throw new OnPurpose();
     });
-  }],
-  savepoint: [8, async (random) => {
+  },
+  async savepoint(random) {
     const { ctx, customerId } = one(random);
     await write(ctx, async (tx) => {
       if (random.chance(0.5)) await happen(random, ctx, tx, customerId);
@@ -91,31 +103,33 @@ const acts: Record<string, [weight: number, act: Act]> = {
       else await tx.$executeRaw`RELEASE SAVEPOINT attempt`;
       await happen(random, ctx, tx, customerId);
     });
-  }],
-  severalWorkspaces: [8, async (random) => {
+  },
+  async severalWorkspaces(random) {
     // In one order everywhere, so that they wait for each other and do not deadlock.
-    const several = Array.from({ length: random.between(2, 4) }, () => one(random)).sort((a, b) => (a.customerId < b.customerId ? -1 : 1));
+    const several = Array.from({ length: random.between(2, 4) }, () => one(random)).sort((a, b) =>
+      a.customerId < b.customerId ? -1 : 1,
+    );
     await write(several[0]!.ctx, async (tx) => {
       for (const { ctx, customerId } of several) await happen(random, ctx, tx, customerId);
     });
-  }],
-  bulk: [2, async (random) => {
+  },
+  async bulk(random) {
     const { ctx, customerId } = one(random);
     await write(ctx, (tx) => happen(random, ctx, tx, customerId, random.between(20, 80)));
-  }],
-  nobodyCalls: [8, async (random) => {
+  },
+  async nobodyCalls(random) {
     const { ctx, customerId } = one(random);
     await db.$transaction((tx) => happen(random, ctx, tx, customerId));
-  }],
+  },
   // The number is drawn long before the row is there, and the transaction has written nothing before.
-  slowFirstWrite: [6, async (random) => {
+  async slowFirstWrite(random) {
     const { ctx } = one(random);
     await db.$executeRaw`
       INSERT INTO event_outbox (workspace_id, id, type, version, occurred_at, recorded_at, actor_kind, origin, subject_type, subject_id, data)
       VALUES (${ctx.workspace.id}::uuid, ${newId()}::uuid, 'customer.updated', 1, now(), now(), 'SYSTEM', 'LIVE', 'Customer', ${newId()}::uuid,
         (SELECT '{"fields": ["0"]}'::jsonb FROM pg_sleep(${random.between(5, 400) / 1_000}::float8)))`;
-  }],
-  prepared: [told.canPrepare ? 4 : 0, async (random) => {
+  },
+  async prepared(random) {
     const { ctx, customerId } = one(random);
     const client = new Client({ connectionString: told.url });
     client.on('error', () => {});
@@ -130,20 +144,22 @@ const acts: Record<string, [weight: number, act: Act]> = {
     } finally {
       await client.end().catch(() => {});
     }
-  }],
+  },
 };
-const weighted = Object.entries(acts).flatMap(([name, [weight]]) => Array.from({ length: weight }, () => name));
+const weighted = (Object.keys(acts) as (keyof typeof acts)[]).flatMap((name) =>
+  Array.from({ length: weights[name] }, () => name),
+);
 
 const done: Record<string, number> = {};
 const count = (what: string) => {
   done[what] = (done[what] ?? 0) + 1;
 };
 
-async function lane(random: ReturnType<typeof seeded>): Promise<void> {
+async function lane(random: Random): Promise<void> {
   while (!stopping) {
     const name = random.pick(weighted);
     try {
-      await acts[name]![1](random);
+      await acts[name](random);
       count(name);
     } catch (error) {
       count(error instanceof OnPurpose ? 'rolledBack' : 'cutOff');
