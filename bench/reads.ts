@@ -69,13 +69,20 @@ async function compare(dataDir: string, url: string): Promise<Record<string, Rec
 
   const rows: Record<string, Record<string, number>> = {};
   for (const query of Object.keys(documents) as Query[]) {
-    const ask = { url: `${url}/graphql`, body: JSON.stringify({ query: documents[query].replace('CUSTOMER', publicCustomerId) }) };
+    const ask = {
+      url: `${url}/graphql`,
+      body: JSON.stringify({ query: documents[query].replace('CUSTOMER', publicCustomerId) }),
+    };
     const askRaw = { url: rawUrl, body: query };
     await measure(ask, 2);
     await measure(askRaw, 1);
     const ours = await measure(ask, seconds);
     const theirs = await measure(askRaw, seconds);
-    rows[query] = { 'raw req/s': Math.round(theirs), 'Frontdesk req/s': Math.round(ours), 'of raw': Number((ours / theirs).toFixed(2)) };
+    rows[query] = {
+      'raw req/s': Math.round(theirs),
+      'Frontdesk req/s': Math.round(ours),
+      'of raw': Number((ours / theirs).toFixed(2)),
+    };
   }
   raw.close();
   raw.closeAllConnections();
@@ -101,7 +108,10 @@ function startGateway(dataDir: string): { url: string; process: ChildProcess } {
 
 async function ready(url: string): Promise<void> {
   for (let tries = 0; tries < 300; tries++) {
-    const answered = await fetch(`${url}/health/ready`).then((response) => response.ok, () => false);
+    const answered = await fetch(`${url}/health/ready`).then(
+      (response) => response.ok,
+      () => false,
+    );
     if (answered) return;
     await sleep(100);
   }
@@ -140,9 +150,15 @@ async function load(database: pg.Pool, url: string) {
   );
   while ((await database.query('SELECT 1 FROM event_outbox LIMIT 1')).rowCount) await sleep(100);
   await database.query('VACUUM ANALYZE');
-  const publicCustomerId = JSON.parse(await send(`${url}/graphql`, '{"query":"{ customers(first: 1) { nodes { id } } }"}')).data.customers.nodes[0].id;
+  const publicCustomerId = JSON.parse(
+    await send(`${url}/graphql`, '{"query":"{ customers(first: 1) { nodes { id } } }"}'),
+  ).data.customers.nodes[0].id;
   const newest = await database.query('SELECT id FROM customer ORDER BY created_at DESC LIMIT 1');
-  return { workspaceId, customerId: newest.rows[0].id as string, publicCustomerId: publicCustomerId as string };
+  return {
+    workspaceId,
+    customerId: newest.rows[0].id as string,
+    publicCustomerId: publicCustomerId as string,
+  };
 }
 
 /** One hand-written statement, the database's JSON passed through. */
@@ -151,19 +167,33 @@ function startRaw(database: pg.Pool, workspaceId: string, customerId: string): P
     let name = '';
     for await (const chunk of req) name += chunk;
     const values = name.startsWith('Q1') ? [workspaceId] : [workspaceId, customerId];
-    const { rows } = await database.query({ name: name.slice(0, 2), text: handWritten[name as Query], values, types: { getTypeParser: () => String }, rowMode: 'array' });
-    res.writeHead(200, { 'Content-Type': 'application/json' }).end(rows[0][0]);
+    const { rows } = await database.query({
+      name: name.slice(0, 2),
+      text: handWritten[name as Query],
+      values,
+      types: { getTypeParser: () => String },
+      rowMode: 'array',
+    });
+    res.writeHead(200, { 'Content-Type': 'application/json' }).end(rows[0]?.[0]);
   });
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
 }
 
 function send(url: string, body: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body), Authorization: `Bearer ${key}` };
+    const headers = {
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(body),
+      Authorization: `Bearer ${key}`,
+    };
     request(url, { method: 'POST', agent, headers }, (res) => {
       let text = '';
       res.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      res.on('end', () => (res.statusCode === 200 && !text.includes('"errors"') ? resolve(text) : reject(new Error(text.slice(0, 500)))));
+      res.on('end', () =>
+        res.statusCode === 200 && !text.includes('"errors"')
+          ? resolve(text)
+          : reject(new Error(text.slice(0, 500))),
+      );
     })
       .on('error', reject)
       .end(body);

@@ -29,10 +29,13 @@ function main(): void {
     allowPositionals: true,
     options: { after: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
   });
-  if (values.help) return void console.log(help);
+  if (values.help) {
+    console.log(help);
+    return;
+  }
   const url = process.env.FRONTDESK_URL ?? 'http://127.0.0.1:4000';
   const key = process.env.FRONTDESK_API_KEY;
-  if (!key) return fail('Set FRONTDESK_API_KEY to an API key.');
+  if (!key) fail('Set FRONTDESK_API_KEY to an API key.');
   void endOfLog(url, key).then((now) => follow(url, key, positionals[0] ?? everything, values.after ?? now));
 }
 
@@ -43,7 +46,10 @@ async function endOfLog(url: string, key: string): Promise<string> {
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
     body: JSON.stringify({ query: '{ eventCursor }' }),
   }).catch((error: Error) => fail(`${url} does not answer: ${error.message}`));
-  const { data, errors } = (await response.json()) as { data?: { eventCursor: string }; errors?: { message: string }[] };
+  const { data, errors } = (await response.json()) as {
+    data?: { eventCursor: string };
+    errors?: { message: string }[];
+  };
   return data?.eventCursor ?? fail(errors?.[0]?.message ?? 'The gateway gave no answer.');
 }
 
@@ -68,7 +74,8 @@ function follow(url: string, key: string, query: string, start: string): void {
       error: (error) => {
         if (Array.isArray(error)) return fail(error.map(({ message }) => message).join('\n'));
         const { code, reason } = error as { code?: number; reason?: string };
-        if (code && code >= 4400 && code < 4500) return fail(`The gateway closed the connection: ${code} ${reason ?? ''}`);
+        if (code && code >= 4400 && code < 4500)
+          return fail(`The gateway closed the connection: ${code} ${reason ?? ''}`);
         console.error('connection lost, trying again');
         setTimeout(() => follow(url, key, query, after), 500);
       },

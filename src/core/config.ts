@@ -4,7 +4,7 @@ import { BlockList, isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 
-/** Everything that the environment decides; design/api.md lists the variables. */
+/** Everything that the environment decides; docs/operations.md lists the variables. */
 export interface Config {
   role: 'api' | 'worker' | 'all';
   host: string;

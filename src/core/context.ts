@@ -46,7 +46,12 @@ export interface Context {
   committed(): Promise<void>;
 }
 
-export const anonymous: Viewer = { kind: 'anonymous', permissions: new Set(), rowScope: 'OWN', principals: [] };
+export const anonymous: Viewer = {
+  kind: 'anonymous',
+  permissions: new Set(),
+  rowScope: 'OWN',
+  principals: [],
+};
 
 /** The workspace of those who are not signed in: no row belongs to it. */
 export const nowhere: Workspace = {

@@ -51,7 +51,10 @@ const maxPrepared = 1_000;
  * Connects lazily to PostgreSQL 15 or newer.
  * @param onError is told of broken idle connections; the pool replaces them by itself.
  */
-export function openDatabase(url: string, options: { poolSize?: number; onError?: (error: Error) => void } = {}): Database {
+export function openDatabase(
+  url: string,
+  options: { poolSize?: number; onError?: (error: Error) => void } = {},
+): Database {
   const onError = options.onError ?? (() => {});
   const adapter = new PrismaPg(
     {
@@ -82,9 +85,12 @@ function nameStatements() {
 }
 
 /** The SQLSTATE and constraint of a database error, wherever Prisma wrapped it; null for other errors. */
-export function databaseError(error: unknown): { code: string; constraint: string | null; message: string } | null {
+export function databaseError(
+  error: unknown,
+): { code: string; constraint: string | null; message: string } | null {
   if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return null;
-  const cause = (error.meta as { driverAdapterError?: { cause?: Record<string, unknown> } } | undefined)?.driverAdapterError?.cause;
+  const cause = (error.meta as { driverAdapterError?: { cause?: Record<string, unknown> } } | undefined)
+    ?.driverAdapterError?.cause;
   const message = String(cause?.originalMessage ?? error.message);
   const code = typeof cause?.originalCode === 'string' ? cause.originalCode : error.code;
   return { code, constraint: /constraint "([^"]+)"/.exec(message)?.[1] ?? null, message };

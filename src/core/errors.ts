@@ -4,7 +4,13 @@
  */
 
 /** Top-level codes: not an answer of the verb, but a refusal to try. */
-export type RefusalCode = 'UNAUTHENTICATED' | 'FORBIDDEN' | 'RATE_LIMITED' | 'BAD_USER_INPUT' | 'CURSOR_EXPIRED' | 'UNAVAILABLE';
+export type RefusalCode =
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
+  | 'RATE_LIMITED'
+  | 'BAD_USER_INPUT'
+  | 'CURSOR_EXPIRED'
+  | 'UNAVAILABLE';
 
 /** The caller may not, must wait, or asked for something that makes no sense. Never a typed result. */
 export class Refused extends Error {

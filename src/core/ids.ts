@@ -23,10 +23,12 @@ export const prefixes = {
 
 export type IdType = keyof typeof prefixes;
 
-const typeOfPrefix = new Map(Object.entries(prefixes).map(([type, prefix]) => [prefix as string, type as IdType]));
+const typeOfPrefix = new Map(
+  Object.entries(prefixes).map(([type, prefix]) => [prefix as string, type as IdType]),
+);
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
-const valueOf = new Map([...alphabet].map((letter, value) => [letter, BigInt(value)]));
+const digitOf = new Map([...alphabet].map((letter, value) => [letter, BigInt(value)]));
 
 /** A new uuid v7: sorts by the time it was made. */
 export function newId(): string {
@@ -52,7 +54,7 @@ export function decodeId(id: string): { type: IdType; uuid: string } | null {
   if (!type || text.length !== 26) return null;
   let value = 0n;
   for (const letter of text) {
-    const digit = valueOf.get(letter);
+    const digit = digitOf.get(letter);
     if (digit === undefined) return null;
     value = (value << 5n) | digit;
   }

@@ -1,7 +1,7 @@
 import type { Context } from './context.ts';
 import { Prisma, type Tx } from './database.ts';
 import { NotFound } from './errors.ts';
-import { type IdType, encodeId } from './ids.ts';
+import { encodeId, type IdType } from './ids.ts';
 import { type VisibleModel, visible } from './visible.ts';
 
 /** Models that verbs look up by id; all but `Event`, whose rows only the log reads. */
@@ -10,7 +10,12 @@ type Delegate = Uncapitalize<Loadable>;
 type Row<Model extends Loadable> = NonNullable<Awaited<ReturnType<Tx[Uncapitalize<Model>]['findFirst']>>>;
 
 /** The row of this uuid if the viewer may see it; a NotFound failure otherwise. */
-export async function visibleOrThrow<Model extends Loadable>(ctx: Context, tx: Tx, model: Model, id: string): Promise<Row<Model>> {
+export async function visibleOrThrow<Model extends Loadable>(
+  ctx: Context,
+  tx: Tx,
+  model: Model,
+  id: string,
+): Promise<Row<Model>> {
   const delegate = tx[`${model[0]?.toLowerCase()}${model.slice(1)}` as Delegate] as unknown as {
     findFirst(query: unknown): Promise<Row<Model> | null>;
   };
@@ -37,7 +42,12 @@ const tables = {
  * `visibleOrThrow`, holding the row until the transaction ends: what is read is what will be changed.
  * NO KEY UPDATE, never UPDATE: the sequencer must be able to refer to a customer meanwhile.
  */
-export async function lockedOrThrow<Model extends Loadable>(ctx: Context, tx: Tx, model: Model, id: string): Promise<Row<Model>> {
+export async function lockedOrThrow<Model extends Loadable>(
+  ctx: Context,
+  tx: Tx,
+  model: Model,
+  id: string,
+): Promise<Row<Model>> {
   await tx.$queryRaw`SELECT 1 FROM ${Prisma.raw(`"${tables[model]}"`)}
     WHERE workspace_id = ${ctx.workspace.id}::uuid AND id = ${id}::uuid FOR NO KEY UPDATE`;
   return visibleOrThrow(ctx, tx, model, id);

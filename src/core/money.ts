@@ -32,11 +32,18 @@ export interface Money {
 
 /** An amount of zero or more with its currency, read into minor units. */
 export const moneyInput = z
-  .object({ amount: z.union([z.string(), z.number()]).transform(String), currency: z.string().trim().toUpperCase() })
+  .object({
+    amount: z.union([z.string(), z.number()]).transform(String),
+    currency: z.string().trim().toUpperCase(),
+  })
   .transform(({ amount, currency }, check): Money => {
     const exponent = exponentOf(currency);
     if (exponent === null) {
-      check.addIssue({ code: 'custom', path: ['currency'], message: 'Must be an ISO 4217 currency code, such as EUR.' });
+      check.addIssue({
+        code: 'custom',
+        path: ['currency'],
+        message: 'Must be an ISO 4217 currency code, such as EUR.',
+      });
       return z.NEVER;
     }
     const minor = minorOf(amount, currency);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InvalidInput } from './errors.ts';
-import { type IdType, encodeId, uuidOf } from './ids.ts';
+import { encodeId, type IdType, uuidOf } from './ids.ts';
 
 /** Reads an input by its schema; a verb's second line. Says everything that is wrong, and where. */
 export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
@@ -16,7 +16,10 @@ export function idOf(type: IdType) {
   return z.string().transform((id, check) => {
     const uuid = uuidOf(type, id);
     if (uuid) return uuid;
-    check.addIssue({ code: 'custom', message: `Must be the id of a ${type}, such as ${encodeId(type, exampleUuid)}.` });
+    check.addIssue({
+      code: 'custom',
+      message: `Must be the id of a ${type}, such as ${encodeId(type, exampleUuid)}.`,
+    });
     return z.NEVER;
   });
 }
@@ -36,7 +39,10 @@ export function text(max: number) {
 
 /** An optional field of an update: absent leaves the value, null clears it. An empty text clears as well. */
 export function clearable<Schema extends z.ZodType>(schema: Schema) {
-  return z.preprocess((value) => (typeof value === 'string' && value.trim() === '' ? null : value), schema.nullish());
+  return z.preprocess(
+    (value) => (typeof value === 'string' && value.trim() === '' ? null : value),
+    schema.nullish(),
+  );
 }
 
 export const emailAddress = z
@@ -68,7 +74,10 @@ export const idempotencyKey = text(255).nullish();
 /** Years that every part of the system can write, with room for what is added to and taken from them. */
 function inCalendar(what: string) {
   const message = 'Must be between the years 1000 and 9000.';
-  return z.date({ message: `Must be ${what}.` }).min(new Date('1000-01-01'), message).max(new Date('9000-01-01'), message);
+  return z
+    .date({ message: `Must be ${what}.` })
+    .min(new Date('1000-01-01'), message)
+    .max(new Date('9000-01-01'), message);
 }
 
 export const instant = inCalendar('a date and time');
@@ -91,4 +100,6 @@ const countries = new Set(
 );
 
 /** ISO 3166-1 alpha-2. */
-export const countryCode = z.string().refine((code) => countries.has(code), 'Must be an ISO 3166-1 country code, such as DE.');
+export const countryCode = z
+  .string()
+  .refine((code) => countries.has(code), 'Must be an ISO 3166-1 country code, such as DE.');

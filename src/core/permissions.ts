@@ -5,7 +5,8 @@ export const permissions = {
   'customers.read': 'See customers.',
   'customers.write': 'Create and change customers.',
   'customers.delete': 'Delete customers, and with them their personal data.',
-  'insights.read': 'See what the business thinks of a customer: stage, VIP flag, owner, statistics, lead score.',
+  'insights.read':
+    'See what the business thinks of a customer: stage, VIP flag, owner, statistics, lead score.',
   'activities.read': 'See activity timelines.',
   'tags.read': 'See tags.',
   'tags.write': 'Create, change and delete tags.',
@@ -33,22 +34,43 @@ export type Role = 'ADMIN' | 'MANAGER' | 'MARKETING' | 'SALES' | 'STAFF' | 'VIEW
 export type Preset = Role | 'CUSTOMER';
 
 const reads = allPermissions.filter((name) => name.endsWith('.read'));
-const except = (all: readonly Permission[], ...gone: Permission[]) => all.filter((name) => !gone.includes(name));
+const except = (all: readonly Permission[], ...gone: Permission[]) =>
+  all.filter((name) => !gone.includes(name));
 
 /** What each role may do, and which rows it reaches unless the user has a row scope of their own. */
 export const presets: Record<Preset, { permissions: readonly Permission[]; rowScope: RowScope }> = {
   ADMIN: { permissions: allPermissions, rowScope: 'ALL' },
-  MANAGER: { permissions: except(allPermissions, 'users.write', 'apiKeys.read', 'apiKeys.write'), rowScope: 'ALL' },
+  MANAGER: {
+    permissions: except(allPermissions, 'users.write', 'apiKeys.read', 'apiKeys.write'),
+    rowScope: 'ALL',
+  },
   MARKETING: {
-    permissions: [...except(reads, 'payments.read', 'apiKeys.read'), 'customers.write', 'tags.write', 'tags.assign'],
+    permissions: [
+      ...except(reads, 'payments.read', 'apiKeys.read'),
+      'customers.write',
+      'tags.write',
+      'tags.assign',
+    ],
     rowScope: 'ALL',
   },
   SALES: {
-    permissions: [...except(reads, 'apiKeys.read'), 'customers.write', 'bookings.write', 'payments.write', 'tags.assign'],
+    permissions: [
+      ...except(reads, 'apiKeys.read'),
+      'customers.write',
+      'bookings.write',
+      'payments.write',
+      'tags.assign',
+    ],
     rowScope: 'TEAM',
   },
   STAFF: {
-    permissions: [...except(reads, 'apiKeys.read'), 'customers.write', 'bookings.write', 'payments.write', 'tags.assign'],
+    permissions: [
+      ...except(reads, 'apiKeys.read'),
+      'customers.write',
+      'bookings.write',
+      'payments.write',
+      'tags.assign',
+    ],
     rowScope: 'ASSIGNED',
   },
   VIEWER: { permissions: except(reads, 'apiKeys.read'), rowScope: 'ALL' },
@@ -111,7 +133,8 @@ interface Asking {
 
 /** The refusal of a caller who lacks the permission. */
 export function refusal(ctx: Asking, permission: Permission): Refused {
-  if (ctx.viewer.kind === 'anonymous') return new Refused('UNAUTHENTICATED', 'Sign in first: send an API key or a token.');
+  if (ctx.viewer.kind === 'anonymous')
+    return new Refused('UNAUTHENTICATED', 'Sign in first: send an API key or a token.');
   return new Refused('FORBIDDEN', `You need the permission ${permission}.`, { permission });
 }
 

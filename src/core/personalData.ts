@@ -34,13 +34,21 @@ export const personalData: readonly PersonalPlace[] = [
     },
   },
   { table: 'event_personal', customer: 'customer_id' },
-  { table: 'booking', customer: 'customer_id', blank: { notes: null, cancel_reason: null, external_id: null } },
+  {
+    table: 'booking',
+    customer: 'customer_id',
+    blank: { notes: null, cancel_reason: null, external_id: null },
+  },
   { table: 'payment', customer: 'customer_id', blank: { external_id: null } },
   { table: 'customer_tag', customer: 'customer_id' },
 ];
 
 /** Fields of a table's model whose values are personal: their changes are kept beside the event, not in it. */
 export function personalFieldsOf(table: string): ReadonlySet<string> {
-  const columns = personalData.filter((place) => place.table === table).flatMap(({ blank }) => Object.keys(blank ?? {}));
-  return new Set(columns.map((column) => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())));
+  const columns = personalData
+    .filter((place) => place.table === table)
+    .flatMap(({ blank }) => Object.keys(blank ?? {}));
+  return new Set(
+    columns.map((column) => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())),
+  );
 }

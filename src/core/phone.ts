@@ -5,8 +5,14 @@ import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js/
  * A text with anything else in it, an extension too, is not one: what E.164 cannot hold must not be lost in silence.
  */
 export function phoneOf(text: string, country: string): string | null {
-  const written = text.replace(/\p{Cf}/gu, '').trim().replace(/^tel:/i, ''); // Address books copy direction marks along.
-  const number = parsePhoneNumberFromString(written, { defaultCountry: country as CountryCode, extract: false });
+  const written = text
+    .replace(/\p{Cf}/gu, '')
+    .trim()
+    .replace(/^tel:/i, ''); // Address books copy direction marks along.
+  const number = parsePhoneNumberFromString(written, {
+    defaultCountry: country as CountryCode,
+    extract: false,
+  });
   return number?.isPossible() && !number.ext ? number.number : null;
 }
 

@@ -28,13 +28,20 @@ const ofCustomer: ReadonlySet<VisibleModel> = new Set(['Booking', 'Payment', 'Cu
  * nested fields, REST, exports and live delivery all go through it. Whether the viewer may see the model
  * at all is a permission and not decided here.
  */
-export function visible<Model extends VisibleModel>(ctx: Pick<Context, 'viewer' | 'workspace'>, model: Model): Where[Model] {
+export function visible<Model extends VisibleModel>(
+  ctx: Pick<Context, 'viewer' | 'workspace'>,
+  model: Model,
+): Where[Model] {
   const workspaceId = ctx.workspace.id;
   const reach = reachableCustomers(ctx.viewer);
   if (model === 'Customer') return { workspaceId, deletedAt: null, ...reach } as Where[Model];
   if (model === 'Event') {
     const hidden = hiddenNouns(ctx.viewer).map((noun) => ({ type: { startsWith: `${noun}.` } }));
-    return { workspaceId, ...(reach && { customer: reach }), ...(hidden.length > 0 && { NOT: hidden }) } as Where[Model];
+    return {
+      workspaceId,
+      ...(reach && { customer: reach }),
+      ...(hidden.length > 0 && { NOT: hidden }),
+    } as Where[Model];
   }
   if (ofCustomer.has(model) && reach) return { workspaceId, customer: reach } as Where[Model];
   return { workspaceId } as Where[Model];
@@ -49,19 +56,28 @@ function reachableCustomers(viewer: Context['viewer']): Prisma.CustomerWhereInpu
 
 /** Nouns whose events the viewer may not see. */
 function hiddenNouns(viewer: Context['viewer']): string[] {
-  return Object.entries(eventPermission).flatMap(([noun, permission]) => (viewer.permissions.has(permission) ? [] : noun));
+  return Object.entries(eventPermission).flatMap(([noun, permission]) =>
+    viewer.permissions.has(permission) ? [] : noun,
+  );
 }
 
 /** `visible` for one event that is already in memory: live delivery asks this for every frame, so it queries only where it must. */
-export async function mayReceive(ctx: Pick<Context, 'db' | 'viewer' | 'workspace'>, event: Event): Promise<boolean> {
+export async function mayReceive(
+  ctx: Pick<Context, 'db' | 'viewer' | 'workspace'>,
+  event: Event,
+): Promise<boolean> {
   const permission = eventPermission[event.type.split('.')[0] as string];
-  if (event.workspaceId !== ctx.workspace.id || !permission || !ctx.viewer.permissions.has(permission)) return false;
+  if (event.workspaceId !== ctx.workspace.id || !permission || !ctx.viewer.permissions.has(permission))
+    return false;
   if (ctx.viewer.rowScope === 'ALL') return true;
   if (!event.customerId) return false;
-  if (ctx.viewer.rowScope === 'OWN') return ctx.viewer.kind === 'customer' && ctx.viewer.id === event.customerId;
+  if (ctx.viewer.rowScope === 'OWN')
+    return ctx.viewer.kind === 'customer' && ctx.viewer.id === event.customerId;
   // Deleted customers too: what is left of them stays on the timelines that show it.
   const customer = await ctx.db.customer.findFirst({
-    where: { AND: [{ workspaceId: ctx.workspace.id, id: event.customerId }, reachableCustomers(ctx.viewer) ?? {}] },
+    where: {
+      AND: [{ workspaceId: ctx.workspace.id, id: event.customerId }, reachableCustomers(ctx.viewer) ?? {}],
+    },
     select: { id: true },
   });
   return customer !== null;

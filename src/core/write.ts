@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Context } from './context.ts';
-import { type Tx, databaseError } from './database.ts';
-import { Failure, type FailureCode, IdempotencyKeyReused, failureFrom } from './errors.ts';
+import { databaseError, type Tx } from './database.ts';
+import { Failure, type FailureCode, failureFrom, IdempotencyKeyReused } from './errors.ts';
 
 /** SQLSTATEs after which the same transaction may succeed: serialization failure and deadlock. */
 const passing = new Set(['40001', '40P01', 'P2034']);

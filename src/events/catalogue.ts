@@ -13,7 +13,17 @@ export interface EventType<Data = never> {
   /** Said in the API's documentation. */
   description: string;
   /** Type of the object that the event is about. */
-  subject: 'Customer' | 'Booking' | 'Payment' | 'Service' | 'StaffMember' | 'Resource' | 'Tag' | 'User' | 'Team' | 'ApiKey';
+  subject:
+    | 'Customer'
+    | 'Booking'
+    | 'Payment'
+    | 'Service'
+    | 'StaffMember'
+    | 'Resource'
+    | 'Tag'
+    | 'User'
+    | 'Team'
+    | 'ApiKey';
   data: z.ZodType<Data>;
   /** One line for a timeline, without personal values. */
   title: (data: Data) => string;
@@ -46,41 +56,132 @@ const booking = {
   startsAt: instant,
   endsAt: instant,
 };
-const payment = { paymentId: id, bookingId: id.nullable(), amountMinor: minor, currency: z.string(), method: z.string() };
+const payment = {
+  paymentId: id,
+  bookingId: id.nullable(),
+  amountMinor: minor,
+  currency: z.string(),
+  method: z.string(),
+};
 const refund = { refundMinor: minor, refundedMinor: minor };
 const named = { name: z.string() };
 const members = { addedUserIds: z.array(id), removedUserIds: z.array(id) };
 
 export const catalogue = {
   'customer.created': event('A customer was added.', 'Customer', {}, () => 'Customer added'),
-  'customer.updated': event('Fields of a customer changed.', 'Customer', { fields: z.array(z.string()) }, (d) => `Changed ${d.fields.join(', ')}`),
-  'customer.deleted': event('A customer was deleted and their personal data erased.', 'Customer', {}, () => 'Customer deleted'),
-  'tag.added': event('A tag was put on a customer.', 'Tag', { tagId: id, tagName: z.string() }, (d) => `Tagged ${d.tagName}`),
-  'tag.removed': event('A tag was taken off a customer.', 'Tag', { tagId: id, tagName: z.string() }, (d) => `Tag ${d.tagName} removed`),
+  'customer.updated': event(
+    'Fields of a customer changed.',
+    'Customer',
+    { fields: z.array(z.string()) },
+    (d) => `Changed ${d.fields.join(', ')}`,
+  ),
+  'customer.deleted': event(
+    'A customer was deleted and their personal data erased.',
+    'Customer',
+    {},
+    () => 'Customer deleted',
+  ),
+  'tag.added': event(
+    'A tag was put on a customer.',
+    'Tag',
+    { tagId: id, tagName: z.string() },
+    (d) => `Tagged ${d.tagName}`,
+  ),
+  'tag.removed': event(
+    'A tag was taken off a customer.',
+    'Tag',
+    { tagId: id, tagName: z.string() },
+    (d) => `Tag ${d.tagName} removed`,
+  ),
   'booking.created': event('A booking was made.', 'Booking', booking, (d) => `Booked ${d.serviceName}`),
-  'booking.updated': event('Details of a booking changed.', 'Booking', booking, (d) => `Booking of ${d.serviceName} changed`),
-  'booking.rescheduled': event('A booking was moved to another time, staff member or resource.', 'Booking', booking, (d) => `Booking of ${d.serviceName} moved`),
-  'booking.confirmed': event('A booking was confirmed.', 'Booking', booking, (d) => `Booking of ${d.serviceName} confirmed`),
-  'booking.cancelled': event('A booking was called off.', 'Booking', booking, (d) => `Booking of ${d.serviceName} cancelled`),
-  'booking.completed': event('A booking took place.', 'Booking', booking, (d) => `Visit for ${d.serviceName} completed`),
-  'booking.no_show': event('The customer did not come.', 'Booking', booking, (d) => `No-show for ${d.serviceName}`),
+  'booking.updated': event(
+    'Details of a booking changed.',
+    'Booking',
+    booking,
+    (d) => `Booking of ${d.serviceName} changed`,
+  ),
+  'booking.rescheduled': event(
+    'A booking was moved to another time, staff member or resource.',
+    'Booking',
+    booking,
+    (d) => `Booking of ${d.serviceName} moved`,
+  ),
+  'booking.confirmed': event(
+    'A booking was confirmed.',
+    'Booking',
+    booking,
+    (d) => `Booking of ${d.serviceName} confirmed`,
+  ),
+  'booking.cancelled': event(
+    'A booking was called off.',
+    'Booking',
+    booking,
+    (d) => `Booking of ${d.serviceName} cancelled`,
+  ),
+  'booking.completed': event(
+    'A booking took place.',
+    'Booking',
+    booking,
+    (d) => `Visit for ${d.serviceName} completed`,
+  ),
+  'booking.no_show': event(
+    'The customer did not come.',
+    'Booking',
+    booking,
+    (d) => `No-show for ${d.serviceName}`,
+  ),
   'payment.recorded': event('A payment was received.', 'Payment', payment, () => 'Payment received'),
-  'payment.refunded': event('All or part of a payment went back.', 'Payment', { ...payment, ...refund }, () => 'Payment refunded'),
+  'payment.refunded': event(
+    'All or part of a payment went back.',
+    'Payment',
+    { ...payment, ...refund },
+    () => 'Payment refunded',
+  ),
   'service.created': event('A service was added.', 'Service', named, (d) => `Service ${d.name} added`),
   'service.updated': event('A service changed.', 'Service', named, (d) => `Service ${d.name} changed`),
   'resource.created': event('A resource was added.', 'Resource', named, (d) => `Resource ${d.name} added`),
   'resource.updated': event('A resource changed.', 'Resource', named, (d) => `Resource ${d.name} changed`),
   'staff_member.created': event('A staff member was added.', 'StaffMember', {}, () => 'Staff member added'),
-  'staff_member.updated': event('A staff member changed.', 'StaffMember', { fields: z.array(z.string()) }, () => 'Staff member changed'),
+  'staff_member.updated': event(
+    'A staff member changed.',
+    'StaffMember',
+    { fields: z.array(z.string()) },
+    () => 'Staff member changed',
+  ),
   'tag.created': event('A tag was made.', 'Tag', named, (d) => `Tag ${d.name} made`),
   'tag.updated': event('A tag changed.', 'Tag', named, (d) => `Tag ${d.name} changed`),
-  'tag.deleted': event('A tag was deleted, and with it taken off every customer.', 'Tag', named, (d) => `Tag ${d.name} deleted`),
+  'tag.deleted': event(
+    'A tag was deleted, and with it taken off every customer.',
+    'Tag',
+    named,
+    (d) => `Tag ${d.name} deleted`,
+  ),
   'user.created': event('A user was added.', 'User', { role: z.string() }, () => 'User added'),
-  'user.updated': event('A user changed: role, row scope, or whether they may sign in.', 'User', { fields: z.array(z.string()) }, () => 'User changed'),
+  'user.updated': event(
+    'A user changed: role, row scope, or whether they may sign in.',
+    'User',
+    { fields: z.array(z.string()) },
+    () => 'User changed',
+  ),
   'team.created': event('A team was made.', 'Team', named, (d) => `Team ${d.name} made`),
-  'team.updated': event('A team or its members changed.', 'Team', { ...named, ...members }, (d) => `Team ${d.name} changed`),
-  'api_key.created': event('An API key was made.', 'ApiKey', { prefix: z.string() }, (d) => `API key ${d.prefix}… made`),
-  'api_key.revoked': event('An API key was revoked.', 'ApiKey', { prefix: z.string() }, (d) => `API key ${d.prefix}… revoked`),
+  'team.updated': event(
+    'A team or its members changed.',
+    'Team',
+    { ...named, ...members },
+    (d) => `Team ${d.name} changed`,
+  ),
+  'api_key.created': event(
+    'An API key was made.',
+    'ApiKey',
+    { prefix: z.string() },
+    (d) => `API key ${d.prefix}… made`,
+  ),
+  'api_key.revoked': event(
+    'An API key was revoked.',
+    'ApiKey',
+    { prefix: z.string() },
+    (d) => `API key ${d.prefix}… revoked`,
+  ),
 } as const;
 
 export type EventName = keyof typeof catalogue;

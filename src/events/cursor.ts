@@ -17,7 +17,8 @@ export function decodeCursor(cursor: string, epoch: string): Place {
   if (!match) throw new Refused('BAD_USER_INPUT', 'after: Must be a cursor that a subscription gave out.');
   const place = { epoch: match[1] as string, position: BigInt(match[2] as string) };
   if (place.epoch !== epoch) {
-    const message = 'The log was restored to an earlier time since this cursor was given out. Read afresh, then subscribe without `after`.';
+    const message =
+      'The log was restored to an earlier time since this cursor was given out. Read afresh, then subscribe without `after`.';
     throw new Refused('CURSOR_EXPIRED', message, { oldestCursor: encodeCursor({ epoch, position: 0n }) });
   }
   return place;

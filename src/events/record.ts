@@ -1,7 +1,7 @@
 import type { Context, Viewer } from '../core/context.ts';
 import type { Prisma, Tx } from '../core/database.ts';
 import { newId } from '../core/ids.ts';
-import { type DataOf, type EventName, type EventType, catalogue } from './catalogue.ts';
+import { catalogue, type DataOf, type EventName, type EventType } from './catalogue.ts';
 
 /** `{ field: [before, after] }` */
 export type Changes = Record<string, [unknown, unknown]>;
@@ -24,7 +24,12 @@ export interface Happening<Name extends EventName> {
  * Writes an event into the outbox, in the verb's own transaction. Call it after the row that it describes
  * has been written or locked, so that the events of one customer keep the order of their causes.
  */
-export async function record<Name extends EventName>(ctx: Context, tx: Tx, name: Name, happening: Happening<Name>): Promise<void> {
+export async function record<Name extends EventName>(
+  ctx: Context,
+  tx: Tx,
+  name: Name,
+  happening: Happening<Name>,
+): Promise<void> {
   await recordAll(ctx, tx, name, [happening]);
 }
 

@@ -1,19 +1,32 @@
 import type { ActorKind, Event } from '../core/database.ts';
-import { type IdType, encodeId, uuidOf } from '../core/ids.ts';
+import { encodeId, type IdType, uuidOf } from '../core/ids.ts';
 import { titleOf } from '../events/catalogue.ts';
 import { builder } from './builder.ts';
 import { ActivityTypeEnum, ActorKindEnum, EventOriginEnum } from './enums.ts';
-import { type List, computed, guarded, objectOf, one, page, relation } from './read.ts';
+import { computed, guarded, type List, objectOf, one, page, relation } from './read.ts';
 
 const Actor = builder.objectRef<{ kind: ActorKind; id: string | null }>('Actor').implement({
   description: 'Who caused something.',
   fields: (t) => ({
-    kind: t.field({ type: ActorKindEnum, description: 'A user, a program, the customer, or Frontdesk itself.', resolve: ({ kind }) => kind }),
-    id: t.id({ nullable: true, description: 'The id of the user, API key or customer; null for Frontdesk itself.', resolve: ({ id }) => id }),
+    kind: t.field({
+      type: ActorKindEnum,
+      description: 'A user, a program, the customer, or Frontdesk itself.',
+      resolve: ({ kind }) => kind,
+    }),
+    id: t.id({
+      nullable: true,
+      description: 'The id of the user, API key or customer; null for Frontdesk itself.',
+      resolve: ({ id }) => id,
+    }),
   }),
 });
 
-const actorTypes: Record<ActorKind, IdType | null> = { USER: 'User', API_KEY: 'ApiKey', CUSTOMER: 'Customer', SYSTEM: null };
+const actorTypes: Record<ActorKind, IdType | null> = {
+  USER: 'User',
+  API_KEY: 'ApiKey',
+  CUSTOMER: 'Customer',
+  SYSTEM: null,
+};
 
 function actorOf({ actorKind, actorId }: Pick<Event, 'actorKind' | 'actorId'>) {
   const type = actorTypes[actorKind];
@@ -25,7 +38,10 @@ export const Activity = objectOf(
   'Activity',
   builder.prismaNode('Event', {
     name: 'Activity',
-    id: { resolve: ({ id }: { id: string }) => id, description: 'The same in GraphQL, REST and webhooks.' } as never,
+    id: {
+      resolve: ({ id }: { id: string }) => id,
+      description: 'The same in GraphQL, REST and webhooks.',
+    } as never,
     findUnique: (id, ctx) => ({ workspaceId_id: { workspaceId: ctx.workspace.id, id } }),
     nullable: true,
     description: 'Something that happened with a customer: one line of their timeline.',
@@ -45,10 +61,19 @@ export const Activity = objectOf(
         { description: 'One line for people, in English; it holds nothing personal.' },
         titleOf,
       ),
-      data: computed<Pick<Event, 'data'>>(t, 'JSON', ['data'], { description: 'Facts about it, by its type; ids are public ids.' }, ({ data }) => data),
+      data: computed<Pick<Event, 'data'>>(
+        t,
+        'JSON',
+        ['data'],
+        { description: 'Facts about it, by its type; ids are public ids.' },
+        ({ data }) => data,
+      ),
       occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'When it happened.' }),
       recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When Frontdesk learnt of it.' }),
-      origin: t.expose('origin', { type: EventOriginEnum, description: 'Whether it was done here, imported or synced.' }),
+      origin: t.expose('origin', {
+        type: EventOriginEnum,
+        description: 'Whether it was done here, imported or synced.',
+      }),
       actor: t.field({
         type: Actor,
         description: 'Who caused it.',
@@ -63,7 +88,10 @@ export const Activity = objectOf(
         { description: 'The object that it is about, for `node`.' },
         ({ subjectType, subjectId }) => encodeId(subjectType as IdType, subjectId),
       ),
-      customer: relation(t, 'Customer', 'customer', { nullable: true, description: 'Whose timeline it stands on.' }),
+      customer: relation(t, 'Customer', 'customer', {
+        nullable: true,
+        description: 'Whose timeline it stands on.',
+      }),
     }),
   }),
 );
@@ -76,7 +104,9 @@ export const activityList: List<'Event'> = {
   cursor: 'workspaceId_id',
   always: { customerId: { not: null } },
   args: {
-    fields: (t) => ({ types: t.arg({ type: [ActivityTypeEnum], description: 'Only these types; all when left out.' }) }),
+    fields: (t) => ({
+      types: t.arg({ type: [ActivityTypeEnum], description: 'Only these types; all when left out.' }),
+    }),
     where: ({ types }: Args) => (types ? { type: { in: types } } : {}),
   },
   order: { columns: {}, default: { column: 'occurredAt', direction: 'desc' } },
@@ -96,5 +126,7 @@ const allActivities: List<'Event'> = {
   },
 };
 
-builder.queryField('activity', (t) => one(t, 'Event', 'Activity', 'The activity with this id; null when there is none that you can see.'));
+builder.queryField('activity', (t) =>
+  one(t, 'Event', 'Activity', 'The activity with this id; null when there is none that you can see.'),
+);
 builder.queryField('activities', (t) => page(t, allActivities, 'Timelines, newest first.'));

@@ -6,7 +6,7 @@ import { revokeApiKey } from '../resolvers/apiKeys/revokeApiKey.ts';
 import { builder } from './builder.ts';
 import { PermissionEnum, RoleEnum } from './enums.ts';
 import { idempotencyKeyField, mutation } from './mutation.ts';
-import { type List, computed, objectOf, one, orderInput, page, relation } from './read.ts';
+import { computed, type List, objectOf, one, orderInput, page, relation } from './read.ts';
 
 export const ApiKey = objectOf(
   'ApiKey',

@@ -1,5 +1,12 @@
 import type { BookingStatus } from '../core/database.ts';
-import { AlreadyExists, ClassFull, IdempotencyKeyReused, InvalidState, NotFound, SlotTaken } from '../core/errors.ts';
+import {
+  AlreadyExists,
+  ClassFull,
+  IdempotencyKeyReused,
+  InvalidState,
+  NotFound,
+  SlotTaken,
+} from '../core/errors.ts';
 import { type BookingAction, isAllowed } from '../resolvers/bookings/bookingStatus.ts';
 import { cancelBooking } from '../resolvers/bookings/cancelBooking.ts';
 import { completeBooking } from '../resolvers/bookings/completeBooking.ts';
@@ -8,41 +15,70 @@ import { createBooking } from '../resolvers/bookings/createBooking.ts';
 import { markBookingNoShow } from '../resolvers/bookings/markBookingNoShow.ts';
 import { rescheduleBooking } from '../resolvers/bookings/rescheduleBooking.ts';
 import { updateBooking } from '../resolvers/bookings/updateBooking.ts';
-import { type GraphQLContext, builder } from './builder.ts';
+import { builder, type GraphQLContext } from './builder.ts';
 import { BookingStatusEnum } from './enums.ts';
-import { DateTimeFilter, IdFilter, StringFilter, conditions, enumFilter, idConditions } from './filters.ts';
+import { conditions, DateTimeFilter, enumFilter, IdFilter, idConditions, StringFilter } from './filters.ts';
 import { MoneyInput } from './money.ts';
 import { idempotencyKeyField, mutation } from './mutation.ts';
 import { paymentList } from './payment.ts';
-import { type List, guarded, money, objectOf, one, orderInput, page, related, relation } from './read.ts';
+import { guarded, type List, money, objectOf, one, orderInput, page, related, relation } from './read.ts';
 
 export const Booking = objectOf(
   'Booking',
   'Booking',
   builder.prismaNode('Booking', {
-    id: { field: 'id', description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.' },
+    id: {
+      field: 'id',
+      description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.',
+    },
     findUnique: (id, ctx) => ({ id, workspaceId: ctx.workspace.id }),
     nullable: true,
     description: "A customer's appointment, stay or place in a class.",
     select: { id: true },
     fields: (t) => ({
-      reference: t.exposeString('reference', { description: 'Short code to say over the phone; unique in the workspace.' }),
-      externalId: t.exposeString('externalId', { nullable: true, description: 'Identity in the system the booking came from; unique.' }),
+      reference: t.exposeString('reference', {
+        description: 'Short code to say over the phone; unique in the workspace.',
+      }),
+      externalId: t.exposeString('externalId', {
+        nullable: true,
+        description: 'Identity in the system the booking came from; unique.',
+      }),
       customer: relation(t, 'Customer', 'customer', { nullable: false, description: 'Who booked.' }),
       service: relation(t, 'Service', 'service', { nullable: false, description: 'What was booked.' }),
       staffMember: relation(t, 'StaffMember', 'staffMember', { nullable: true, description: 'With whom.' }),
-      resource: relation(t, 'Resource', 'resource', { nullable: true, description: 'In which room or chair, with which machine.' }),
-      session: relation(t, 'ClassSession', 'session', { nullable: true, description: 'The sitting of the class; null unless the service has several places.' }),
+      resource: relation(t, 'Resource', 'resource', {
+        nullable: true,
+        description: 'In which room or chair, with which machine.',
+      }),
+      session: relation(t, 'ClassSession', 'session', {
+        nullable: true,
+        description: 'The sitting of the class; null unless the service has several places.',
+      }),
       status: t.expose('status', { type: BookingStatusEnum, description: 'Where it stands.' }),
       startsAt: t.expose('startsAt', { type: 'DateTime', description: 'When it begins.' }),
       endsAt: t.expose('endsAt', { type: 'DateTime', description: 'When it ends.' }),
-      timeZone: t.expose('timeZone', { type: 'TimeZone', description: 'The zone in which the wall-clock time was meant.' }),
+      timeZone: t.expose('timeZone', {
+        type: 'TimeZone',
+        description: 'The zone in which the wall-clock time was meant.',
+      }),
       price: money(t, { minor: 'priceMinor', currency: 'currency' }, 'The price agreed at booking.'),
       notes: t.exposeString('notes', { nullable: true, description: 'What there is to know about it.' }),
       cancelReason: t.exposeString('cancelReason', { nullable: true, description: 'Why it was called off.' }),
-      confirmedAt: t.expose('confirmedAt', { type: 'DateTime', nullable: true, description: 'When it was confirmed.' }),
-      cancelledAt: t.expose('cancelledAt', { type: 'DateTime', nullable: true, description: 'When it was called off.' }),
-      completedAt: t.expose('completedAt', { type: 'DateTime', nullable: true, description: 'When it was marked as having taken place.' }),
+      confirmedAt: t.expose('confirmedAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'When it was confirmed.',
+      }),
+      cancelledAt: t.expose('cancelledAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'When it was called off.',
+      }),
+      completedAt: t.expose('completedAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'When it was marked as having taken place.',
+      }),
       payments: related(t, 'payments', paymentList, 'What was paid for it, newest first.'),
       viewerCanConfirm: t.boolean(viewerCan('confirm')),
       viewerCanCancel: t.boolean(viewerCan('cancel')),
@@ -70,7 +106,10 @@ const BookingFilter = builder.inputType('BookingFilter', {
   fields: (t) => ({
     startsAt: t.field({ type: DateTimeFilter, description: 'When they begin.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'When they were made.' }),
-    status: t.field({ type: enumFilter('BookingStatusFilter', BookingStatusEnum), description: 'Where they stand.' }),
+    status: t.field({
+      type: enumFilter('BookingStatusFilter', BookingStatusEnum),
+      description: 'Where they stand.',
+    }),
     customerId: t.field({ type: IdFilter, description: 'Who booked.' }),
     serviceId: t.field({ type: IdFilter, description: 'What was booked.' }),
     staffMemberId: t.field({ type: IdFilter, description: 'With whom.' }),
@@ -109,8 +148,12 @@ export const bookingList: List<'Booking'> = {
   ),
 };
 
-builder.queryField('booking', (t) => one(t, 'Booking', 'Booking', 'The booking with this id; null when there is none that you can see.'));
-builder.queryField('bookings', (t) => page(t, bookingList, 'Bookings, latest start first unless ordered otherwise.'));
+builder.queryField('booking', (t) =>
+  one(t, 'Booking', 'Booking', 'The booking with this id; null when there is none that you can see.'),
+);
+builder.queryField('bookings', (t) =>
+  page(t, bookingList, 'Bookings, latest start first unless ordered otherwise.'),
+);
 
 type Fields = Parameters<Parameters<typeof mutation>[1]['input']>[0];
 
@@ -118,20 +161,30 @@ const slotInputFields = (t: Fields, startsAtRequired: boolean) => ({
   staffMemberId: t.id({ description: 'With whom. For a class that exists already it may be left out.' }),
   resourceId: t.id({ description: 'In which room or chair, with which machine.' }),
   startsAt: t.field({ type: 'DateTime', required: startsAtRequired, description: 'When it begins.' }),
-  timeZone: t.field({ type: 'TimeZone', description: "The zone in which the time is meant; the staff member's or the workspace's unless said otherwise." }),
-  durationMinutes: t.int({ description: "How long it lasts; the service's duration unless said otherwise. Not for classes." }),
+  timeZone: t.field({
+    type: 'TimeZone',
+    description:
+      "The zone in which the time is meant; the staff member's or the workspace's unless said otherwise.",
+  }),
+  durationMinutes: t.int({
+    description: "How long it lasts; the service's duration unless said otherwise. Not for classes.",
+  }),
 });
 
 const payload = { field: 'booking', type: Booking, description: 'The booking as it is now.' };
 const idField = (t: Fields) => t.id({ required: true, description: 'Which booking.' });
 
 mutation('createBooking', {
-  description: 'Books a slot for a customer; the booking is PENDING until confirmed. Overlaps, buffers included, and a place too many in a class are refused.',
+  description:
+    'Books a slot for a customer; the booking is PENDING until confirmed. Overlaps, buffers included, and a place too many in a class are refused.',
   input: (t) => ({
     customerId: t.id({ required: true, description: 'Who books.' }),
     serviceId: t.id({ required: true, description: 'What is booked.' }),
     ...slotInputFields(t, true),
-    price: t.field({ type: MoneyInput, description: "The price agreed; the service's unless said otherwise." }),
+    price: t.field({
+      type: MoneyInput,
+      description: "The price agreed; the service's unless said otherwise.",
+    }),
     notes: t.string({ description: 'What there is to know about it.' }),
     externalId: t.string({ description: 'Identity in the system the booking comes from; unique.' }),
     idempotencyKey: idempotencyKeyField(t),
@@ -142,7 +195,8 @@ mutation('createBooking', {
 });
 
 mutation('updateBooking', {
-  description: 'Changes the details of a booking that are sent; an explicit null clears. For time, staff and resource there is rescheduleBooking.',
+  description:
+    'Changes the details of a booking that are sent; an explicit null clears. For time, staff and resource there is rescheduleBooking.',
   input: (t) => ({
     id: idField(t),
     notes: t.string({ description: 'What there is to know about it.' }),
@@ -154,7 +208,8 @@ mutation('updateBooking', {
 });
 
 mutation('rescheduleBooking', {
-  description: 'Moves a booking to another time, staff member or resource. What is not sent stays; a null staff member or resource gives it up.',
+  description:
+    'Moves a booking to another time, staff member or resource. What is not sent stays; a null staff member or resource gives it up.',
   input: (t) => ({ id: idField(t), ...slotInputFields(t, false) }),
   payload,
   failures: [NotFound, InvalidState, SlotTaken, ClassFull],
@@ -186,7 +241,8 @@ mutation('completeBooking', {
 });
 
 mutation('markBookingNoShow', {
-  description: 'Marks that the customer did not come. A completion noted by mistake can be put right with it.',
+  description:
+    'Marks that the customer did not come. A completion noted by mistake can be put right with it.',
   input: (t) => ({ id: idField(t) }),
   payload,
   failures: [NotFound, InvalidState],

@@ -5,7 +5,7 @@ import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import type { Context } from '../core/context.ts';
-import { type IdType, decodeId, encodeId } from '../core/ids.ts';
+import { decodeId, encodeId, type IdType } from '../core/ids.ts';
 import { type Permission, refusal } from '../core/permissions.ts';
 import type { EventLog } from '../events/log.ts';
 import type PrismaTypes from '../generated/pothos.ts';
@@ -53,8 +53,13 @@ export const builder = new SchemaBuilder<Types>({
     nodeQueryOptions: false,
     nodesQueryOptions: false,
     nodeTypeOptions: { description: 'What `node` finds by its id.' },
-    idFieldOptions: { description: 'Says what it names by its prefix; the same in GraphQL, REST and webhooks.' },
-    nodesOnConnection: { description: 'The objects of this page, without their edges.', complexity: { field: 1, multiplier: 1 } },
+    idFieldOptions: {
+      description: 'Says what it names by its prefix; the same in GraphQL, REST and webhooks.',
+    },
+    nodesOnConnection: {
+      description: 'The objects of this page, without their edges.',
+      complexity: { field: 1, multiplier: 1 },
+    },
     edgesFieldOptions: {
       nullable: false,
       description: 'The objects of this page, each with its cursor.',
@@ -66,8 +71,12 @@ export const builder = new SchemaBuilder<Types>({
     pageInfoTypeOptions: { description: 'Where a page lies in its list.' },
     hasNextPageFieldOptions: { description: 'Whether there is more behind this page.' },
     hasPreviousPageFieldOptions: { description: 'Whether there is more before this page.' },
-    startCursorFieldOptions: { description: 'The cursor of the first object of this page; null when it is empty.' },
-    endCursorFieldOptions: { description: 'The cursor of the last object of this page, for `after`; null when it is empty.' },
+    startCursorFieldOptions: {
+      description: 'The cursor of the first object of this page; null when it is empty.',
+    },
+    endCursorFieldOptions: {
+      description: 'The cursor of the last object of this page, for `after`; null when it is empty.',
+    },
     firstArgOptions: { description: 'How many from the start: 50 when left out, 100 at most.' },
     lastArgOptions: { description: 'How many from the end, 100 at most.' },
     afterArgOptions: { description: 'Only what comes behind this cursor.' },
@@ -90,12 +99,14 @@ export const builder = new SchemaBuilder<Types>({
   errors: {
     defaultTypes: [],
     directResult: true,
-    defaultUnionOptions: { name: ({ fieldName }) => `${fieldName[0]?.toUpperCase()}${fieldName.slice(1)}Result` },
+    defaultUnionOptions: {
+      name: ({ fieldName }) => `${fieldName[0]?.toUpperCase()}${fieldName.slice(1)}Result`,
+    },
   },
   complexity: {
     defaultComplexity: 1,
     defaultListMultiplier: 10,
-    limit: { complexity: maxCost, depth: 15, breadth: 1_000 },
+    limit: { complexity: maxCost },
   },
 });
 

@@ -7,11 +7,22 @@ import { activityList } from './activity.ts';
 import { bookingList } from './booking.ts';
 import { builder } from './builder.ts';
 import { CustomerStatusEnum, LeadGradeEnum, LifecycleStageEnum } from './enums.ts';
-import { DateTimeFilter, IdFilter, StringFilter, conditions, enumFilter, idConditions } from './filters.ts';
+import { conditions, DateTimeFilter, enumFilter, IdFilter, idConditions, StringFilter } from './filters.ts';
 import { MoneyObject } from './money.ts';
 import { idempotencyKeyField, mutation } from './mutation.ts';
 import { paymentList } from './payment.ts';
-import { type List, computed, guarded, objectOf, one, orderInput, page, related, relation, through } from './read.ts';
+import {
+  computed,
+  guarded,
+  type List,
+  objectOf,
+  one,
+  orderInput,
+  page,
+  related,
+  relation,
+  through,
+} from './read.ts';
 
 const CustomerStats = builder.prismaObject('Customer', {
   variant: 'CustomerStats',
@@ -21,7 +32,9 @@ const CustomerStats = builder.prismaObject('Customer', {
     totalBookings: t.exposeInt('totalBookings', { description: 'Bookings of any status.' }),
     completedBookings: t.exposeInt('completedBookings', { description: 'Bookings that took place.' }),
     cancelledBookings: t.exposeInt('cancelledBookings', { description: 'Bookings that were called off.' }),
-    noShowBookings: t.exposeInt('noShowBookings', { description: 'Bookings to which the customer did not come.' }),
+    noShowBookings: t.exposeInt('noShowBookings', {
+      description: 'Bookings to which the customer did not come.',
+    }),
     firstBookingAt: t.expose('firstBookingAt', {
       type: 'DateTime',
       nullable: true,
@@ -30,15 +43,21 @@ const CustomerStats = builder.prismaObject('Customer', {
     lastBookingAt: t.expose('lastBookingAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'Start of the latest booking that was neither cancelled nor missed; it may be yet to come.',
+      description:
+        'Start of the latest booking that was neither cancelled nor missed; it may be yet to come.',
     }),
-    lastVisitAt: t.expose('lastVisitAt', { type: 'DateTime', nullable: true, description: 'Start of the latest completed booking.' }),
+    lastVisitAt: t.expose('lastVisitAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'Start of the latest completed booking.',
+    }),
     totalSpent: t.field({
       type: [MoneyObject],
       description: 'Payments less refunds: one sum per currency, since sums over currencies mean nothing.',
       ...guarded('payments.read', { shape: 'through', relation: 'spending' }),
       select: { spending: { select: { amountMinor: true, currency: true }, orderBy: { currency: 'asc' } } },
-      resolve: ({ spending }) => spending.map(({ amountMinor, currency }) => ({ minor: amountMinor, currency })),
+      resolve: ({ spending }) =>
+        spending.map(({ amountMinor, currency }) => ({ minor: amountMinor, currency })),
     }),
   }),
 });
@@ -57,13 +76,19 @@ export const Customer = objectOf(
   'Customer',
   'Customer',
   builder.prismaNode('Customer', {
-    id: { field: 'id', description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.' },
+    id: {
+      field: 'id',
+      description: 'Sorts by the time of creation; the same in GraphQL, REST and webhooks.',
+    },
     findUnique: (id, ctx) => ({ id, workspaceId: ctx.workspace.id }),
     nullable: true,
     description: 'A person or company that books.',
     select: { id: true },
     fields: (t) => ({
-      externalId: t.exposeString('externalId', { nullable: true, description: 'Identity in the system the customer came from; unique.' }),
+      externalId: t.exposeString('externalId', {
+        nullable: true,
+        description: 'Identity in the system the customer came from; unique.',
+      }),
       firstName: t.exposeString('firstName', { nullable: true, description: 'Given name.' }),
       lastName: t.exposeString('lastName', { nullable: true, description: 'Family name.' }),
       fullName: computed<{ firstName: string | null; lastName: string | null; companyName: string | null }>(
@@ -71,42 +96,86 @@ export const Customer = objectOf(
         'String',
         ['firstName', 'lastName', 'companyName'],
         { nullable: true, description: 'First and last name, or else the company; null when none is known.' },
-        ({ firstName, lastName, companyName }) => [firstName, lastName].filter(Boolean).join(' ') || companyName,
+        ({ firstName, lastName, companyName }) =>
+          [firstName, lastName].filter(Boolean).join(' ') || companyName,
       ),
       email: t.exposeString('email', { nullable: true, description: 'Lower case; unique in the workspace.' }),
       phone: t.exposeString('phone', { nullable: true, description: 'In E.164 form: +4930901820.' }),
-      companyName: t.exposeString('companyName', { nullable: true, description: 'The company they book for.' }),
+      companyName: t.exposeString('companyName', {
+        nullable: true,
+        description: 'The company they book for.',
+      }),
       jobTitle: t.exposeString('jobTitle', { nullable: true, description: 'What they do there.' }),
       website: t.exposeString('website', { nullable: true, description: 'Web address.' }),
       avatarUrl: t.exposeString('avatarUrl', { nullable: true, description: 'Web address of a picture.' }),
       bornOn: t.expose('bornOn', { type: 'Date', nullable: true, description: 'Date of birth.' }),
       country: t.exposeString('country', { nullable: true, description: 'ISO 3166-1 alpha-2 code.' }),
-      timeZone: t.expose('timeZone', { type: 'TimeZone', nullable: true, description: 'Where the customer lives by the clock.' }),
-      language: t.exposeString('language', { nullable: true, description: 'BCP 47 tag of the language to write in.' }),
-      referralSource: t.exposeString('referralSource', { nullable: true, description: 'Who or what sent them.', ...guarded('insights.read') }),
-      source: t.exposeString('source', { nullable: true, description: 'Where the record came from: a form, a channel, a file.', ...guarded('insights.read') }),
-      status: t.expose('status', { type: CustomerStatusEnum, description: 'Whether the business works with them at present.', ...guarded('insights.read') }),
+      timeZone: t.expose('timeZone', {
+        type: 'TimeZone',
+        nullable: true,
+        description: 'Where the customer lives by the clock.',
+      }),
+      language: t.exposeString('language', {
+        nullable: true,
+        description: 'BCP 47 tag of the language to write in.',
+      }),
+      referralSource: t.exposeString('referralSource', {
+        nullable: true,
+        description: 'Who or what sent them.',
+        ...guarded('insights.read'),
+      }),
+      source: t.exposeString('source', {
+        nullable: true,
+        description: 'Where the record came from: a form, a channel, a file.',
+        ...guarded('insights.read'),
+      }),
+      status: t.expose('status', {
+        type: CustomerStatusEnum,
+        description: 'Whether the business works with them at present.',
+        ...guarded('insights.read'),
+      }),
       lifecycleStage: t.expose('lifecycleStage', {
         type: LifecycleStageEnum,
         description: 'Where they stand in the relationship with the business.',
         ...guarded('insights.read'),
       }),
-      vip: t.exposeBoolean('vip', { description: 'Marked by the business as especially important.', ...guarded('insights.read') }),
-      doNotContact: t.exposeBoolean('doNotContact', { description: 'Must not be written to or called, whatever the reason.', ...guarded('insights.read') }),
+      vip: t.exposeBoolean('vip', {
+        description: 'Marked by the business as especially important.',
+        ...guarded('insights.read'),
+      }),
+      doNotContact: t.exposeBoolean('doNotContact', {
+        description: 'Must not be written to or called, whatever the reason.',
+        ...guarded('insights.read'),
+      }),
       owner: relation(t, 'User', 'owner', { nullable: true, description: 'The user who looks after them.' }),
       team: relation(t, 'Team', 'team', { nullable: true, description: 'The team that looks after them.' }),
-      tags: through(t, 'Tag', { relation: 'tags', to: 'tag', orderBy: [{ tag: { slug: 'asc' } }], description: 'Labels, by name; at most 100.' }),
+      tags: through(t, 'Tag', {
+        relation: 'tags',
+        to: 'tag',
+        orderBy: [{ tag: { slug: 'asc' } }],
+        description: 'Labels, by name; at most 100.',
+      }),
       bookings: related(t, 'bookings', bookingList, 'Their bookings, latest start first.'),
       payments: related(t, 'payments', paymentList, 'Their payments, newest first.'),
       activities: related(t, 'activities', activityList, 'Their timeline, newest first.'),
-      stats: t.variant(CustomerStats, { description: 'What they have done so far, in figures.', ...guarded('insights.read') }),
-      leadScore: t.variant(LeadScore, { description: 'How warm they are as a lead.', ...guarded('insights.read') }),
+      stats: t.variant(CustomerStats, {
+        description: 'What they have done so far, in figures.',
+        ...guarded('insights.read'),
+      }),
+      leadScore: t.variant(LeadScore, {
+        description: 'How warm they are as a lead.',
+        ...guarded('insights.read'),
+      }),
       createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When they were added.' }),
-      updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When their own fields last changed.' }),
+      updatedAt: t.expose('updatedAt', {
+        type: 'DateTime',
+        description: 'When their own fields last changed.',
+      }),
       deletedAt: t.expose('deletedAt', {
         type: 'DateTime',
         nullable: true,
-        description: 'When they were deleted. Lists leave them out; bookings and payments that stay for the books still refer to them.',
+        description:
+          'When they were deleted. Lists leave them out; bookings and payments that stay for the books still refer to them.',
       }),
     }),
   }),
@@ -121,7 +190,10 @@ const CustomerFilter = builder.inputType('CustomerFilter', {
     ownerId: t.field({ type: IdFilter, description: 'The user who looks after them.' }),
     teamId: t.field({ type: IdFilter, description: 'The team that looks after them.' }),
     tagId: t.field({ type: IdFilter, description: 'A tag that they have.' }),
-    lifecycleStage: t.field({ type: enumFilter('LifecycleStageFilter', LifecycleStageEnum), description: 'Where they stand.' }),
+    lifecycleStage: t.field({
+      type: enumFilter('LifecycleStageFilter', LifecycleStageEnum),
+      description: 'Where they stand.',
+    }),
     createdAt: t.field({ type: DateTimeFilter, description: 'When they were added.' }),
     updatedAt: t.field({ type: DateTimeFilter, description: 'When they last changed.' }),
   }),
@@ -134,7 +206,12 @@ export const customerList: List<'Customer'> = {
   cursor: 'id',
   filter: {
     type: CustomerFilter as never,
-    needs: { lifecycleStage: 'insights.read', ownerId: 'users.read', teamId: 'users.read', tagId: 'tags.read' },
+    needs: {
+      lifecycleStage: 'insights.read',
+      ownerId: 'users.read',
+      teamId: 'users.read',
+      tagId: 'tags.read',
+    },
     where: (filter: Record<string, Given>) => ({
       email: conditions(filter.email),
       phone: conditions(filter.phone),
@@ -148,7 +225,8 @@ export const customerList: List<'Customer'> = {
     }),
   },
   search: {
-    description: 'Words that must each begin a word of the name, company, e-mail address or phone number. Case and accents do not matter.',
+    description:
+      'Words that must each begin a word of the name, company, e-mail address or phone number. Case and accents do not matter.',
     where: searchWhere,
   },
   order: orderInput(
@@ -162,8 +240,12 @@ export const customerList: List<'Customer'> = {
   ),
 };
 
-builder.queryField('customer', (t) => one(t, 'Customer', 'Customer', 'The customer with this id; null when there is none that you can see.'));
-builder.queryField('customers', (t) => page(t, customerList, 'Customers, newest first unless ordered otherwise.'));
+builder.queryField('customer', (t) =>
+  one(t, 'Customer', 'Customer', 'The customer with this id; null when there is none that you can see.'),
+);
+builder.queryField('customers', (t) =>
+  page(t, customerList, 'Customers, newest first unless ordered otherwise.'),
+);
 
 type Fields = Parameters<Parameters<typeof mutation>[1]['input']>[0];
 
@@ -172,7 +254,9 @@ const customerInputFields = (t: Fields) => ({
   firstName: t.string({ description: 'Given name.' }),
   lastName: t.string({ description: 'Family name.' }),
   email: t.string({ description: 'Unique in the workspace; kept in lower case.' }),
-  phone: t.string({ description: "As people write it; without + it is a number of the workspace's country." }),
+  phone: t.string({
+    description: "As people write it; without + it is a number of the workspace's country.",
+  }),
   companyName: t.string({ description: 'The company they book for.' }),
   jobTitle: t.string({ description: 'What they do there.' }),
   website: t.string({ description: 'Web address, http or https.' }),
@@ -203,7 +287,10 @@ mutation('createCustomer', {
 
 mutation('updateCustomer', {
   description: 'Changes the fields of a customer that are sent; an explicit null clears.',
-  input: (t) => ({ id: t.id({ required: true, description: 'The customer to change.' }), ...customerInputFields(t) }),
+  input: (t) => ({
+    id: t.id({ required: true, description: 'The customer to change.' }),
+    ...customerInputFields(t),
+  }),
   payload,
   failures: [NotFound, AlreadyExists],
   run: updateCustomer,

@@ -9,7 +9,13 @@ import type {
   PaymentStatus,
   ResourceKind,
 } from '../core/database.ts';
-import { type Permission, type Role, type RowScope, allPermissions, permissions } from '../core/permissions.ts';
+import {
+  allPermissions,
+  type Permission,
+  permissions,
+  type Role,
+  type RowScope,
+} from '../core/permissions.ts';
 import { activityNames, activityType, catalogue } from '../events/catalogue.ts';
 import { builder } from './builder.ts';
 
@@ -17,7 +23,9 @@ import { builder } from './builder.ts';
 function described<Value extends string>(name: string, description: string, values: Record<Value, string>) {
   return builder.enumType(name, {
     description,
-    values: Object.fromEntries(Object.entries(values).map(([value, text]) => [value, { value, description: text as string }])) as {
+    values: Object.fromEntries(
+      Object.entries(values).map(([value, text]) => [value, { value, description: text as string }]),
+    ) as {
       [V in Value]: { value: V; description: string };
     },
   });
@@ -31,21 +39,29 @@ export const BookingStatusEnum = described<BookingStatus>('BookingStatus', 'Wher
   NO_SHOW: 'The customer did not come.',
 });
 
-export const CustomerStatusEnum = described<CustomerStatus>('CustomerStatus', 'Whether the business works with a customer at present.', {
-  ACTIVE: 'Works with this customer.',
-  ARCHIVED: 'Put aside, kept with all history.',
-  BLOCKED: 'May not book.',
-});
+export const CustomerStatusEnum = described<CustomerStatus>(
+  'CustomerStatus',
+  'Whether the business works with a customer at present.',
+  {
+    ACTIVE: 'Works with this customer.',
+    ARCHIVED: 'Put aside, kept with all history.',
+    BLOCKED: 'May not book.',
+  },
+);
 
-export const LifecycleStageEnum = described<LifecycleStage>('LifecycleStage', 'Where a customer stands in the relationship with the business.', {
-  NEW: 'Known, has shown no interest yet.',
-  LEAD: 'Has asked, subscribed or replied.',
-  PROSPECT: 'Is worth a conversation about buying.',
-  CUSTOMER: 'Has booked or bought.',
-  LOYAL: 'Comes back by habit.',
-  AT_RISK: 'Used to come, and stays away.',
-  CHURNED: 'Is gone.',
-});
+export const LifecycleStageEnum = described<LifecycleStage>(
+  'LifecycleStage',
+  'Where a customer stands in the relationship with the business.',
+  {
+    NEW: 'Known, has shown no interest yet.',
+    LEAD: 'Has asked, subscribed or replied.',
+    PROSPECT: 'Is worth a conversation about buying.',
+    CUSTOMER: 'Has booked or bought.',
+    LOYAL: 'Comes back by habit.',
+    AT_RISK: 'Used to come, and stays away.',
+    CHURNED: 'Is gone.',
+  },
+);
 
 export const LeadGradeEnum = described<LeadGrade>('LeadGrade', 'How warm a lead is, from its score.', {
   COLD: 'A score up to 25.',
@@ -88,24 +104,33 @@ export const EventOriginEnum = described<EventOrigin>('EventOrigin', 'How an eve
   SYNC: 'It came from a connected outside system.',
 });
 
-export const RoleEnum = described<Role>('Role', 'What a user or API key may do, as a preset of permissions.', {
-  ADMIN: 'Everything, including users, keys and settings.',
-  MANAGER: 'Everything about customers, bookings, services and staff of the whole business.',
-  MARKETING: 'Reads every customer, changes and tags them; takes no bookings.',
-  SALES: 'Works with the customers of their teams.',
-  STAFF: 'Works with the customers assigned to them.',
-  VIEWER: 'Reads everything, changes nothing.',
-});
+export const RoleEnum = described<Role>(
+  'Role',
+  'What a user or API key may do, as a preset of permissions.',
+  {
+    ADMIN: 'Everything, including users, keys and settings.',
+    MANAGER: 'Everything about customers, bookings, services and staff of the whole business.',
+    MARKETING: 'Reads every customer, changes and tags them; takes no bookings.',
+    SALES: 'Works with the customers of their teams.',
+    STAFF: 'Works with the customers assigned to them.',
+    VIEWER: 'Reads everything, changes nothing.',
+  },
+);
 
-export const RowScopeEnum = described<RowScope>('RowScope', 'Which customers, with all that belongs to them, a viewer reaches.', {
-  ALL: 'Every customer of the workspace.',
-  TEAM: "Customers of the viewer's teams, and those assigned to the viewer.",
-  ASSIGNED: 'Customers whom the viewer owns or holds a booking with.',
-  OWN: 'The customer themselves.',
-});
+export const RowScopeEnum = described<RowScope>(
+  'RowScope',
+  'Which customers, with all that belongs to them, a viewer reaches.',
+  {
+    ALL: 'Every customer of the workspace.',
+    TEAM: "Customers of the viewer's teams, and those assigned to the viewer.",
+    ASSIGNED: 'Customers whom the viewer owns or holds a booking with.',
+    OWN: 'The customer themselves.',
+  },
+);
 
 export const PermissionEnum = builder.enumType('Permission', {
-  description: 'One thing that a caller may do; a role is a preset of these, and an API key can be narrowed to some.',
+  description:
+    'One thing that a caller may do; a role is a preset of these, and an API key can be narrowed to some.',
   values: Object.fromEntries(
     allPermissions.map((name) => [permissionName(name), { value: name, description: permissions[name] }]),
   ) as Record<string, { value: Permission; description: string }>,
@@ -113,17 +138,27 @@ export const PermissionEnum = builder.enumType('Permission', {
 
 /** `apiKeys.read` -> `API_KEYS_READ` */
 function permissionName(permission: Permission): string {
-  return permission.replace(/([a-z])([A-Z])/g, '$1_$2').replace('.', '_').toUpperCase();
+  return permission
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .replace('.', '_')
+    .toUpperCase();
 }
 
 export const ActivityTypeEnum = builder.enumType('ActivityType', {
   description: 'What can happen on a customer timeline.',
   values: Object.fromEntries(
-    activityNames.map((name) => [activityType(name), { value: name as string, description: catalogue[name].description }]),
+    activityNames.map((name) => [
+      activityType(name),
+      { value: name as string, description: catalogue[name].description },
+    ]),
   ),
 });
 
-export const OrderDirectionEnum = described<'ASC' | 'DESC'>('OrderDirection', 'Which end of a list comes first.', {
-  ASC: 'Smallest, oldest or first in the alphabet first.',
-  DESC: 'Largest, newest or last in the alphabet first.',
-});
+export const OrderDirectionEnum = described<'ASC' | 'DESC'>(
+  'OrderDirection',
+  'Which end of a list comes first.',
+  {
+    ASC: 'Smallest, oldest or first in the alphabet first.',
+    DESC: 'Largest, newest or last in the alphabet first.',
+  },
+);

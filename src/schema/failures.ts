@@ -1,7 +1,7 @@
 import {
   AlreadyExists,
   ClassFull,
-  Failure,
+  type Failure,
   type FailureCode,
   IdempotencyKeyReused,
   InvalidInput,
@@ -26,10 +26,9 @@ const codes: Record<FailureCode, string> = {
 
 const ErrorCode = builder.enumType('ErrorCode', {
   description: 'What kind of failure it is.',
-  values: Object.fromEntries(Object.entries(codes).map(([value, description]) => [value, { value, description }])) as Record<
-    FailureCode,
-    { value: FailureCode; description: string }
-  >,
+  values: Object.fromEntries(
+    Object.entries(codes).map(([value, description]) => [value, { value, description }]),
+  ) as Record<FailureCode, { value: FailureCode; description: string }>,
 });
 
 const ErrorInterface = builder.interfaceRef<Failure>('Error').implement({
@@ -43,7 +42,9 @@ const ErrorInterface = builder.interfaceRef<Failure>('Error').implement({
 const IssueObject = builder.objectRef<Issue>('InputIssue').implement({
   description: 'One thing that is wrong with an input.',
   fields: (t) => ({
-    path: t.exposeString('path', { description: 'Where: field names and list indexes joined by dots; empty for the input as a whole.' }),
+    path: t.exposeString('path', {
+      description: 'Where: field names and list indexes joined by dots; empty for the input as a whole.',
+    }),
     message: t.exposeString('message', { description: 'What is wrong, and what would be right.' }),
   }),
 });
@@ -52,7 +53,13 @@ builder.objectType(InvalidInput, {
   name: 'InvalidInputError',
   description: 'Fields of the input are missing, malformed or contradict each other. Nothing was changed.',
   interfaces: [ErrorInterface],
-  fields: (t) => ({ issues: t.field({ type: [IssueObject], description: 'Everything that is wrong.', resolve: (failure) => failure.issues }) }),
+  fields: (t) => ({
+    issues: t.field({
+      type: [IssueObject],
+      description: 'Everything that is wrong.',
+      resolve: (failure) => failure.issues,
+    }),
+  }),
 });
 
 builder.objectType(NotFound, {
@@ -66,7 +73,9 @@ builder.objectType(AlreadyExists, {
   name: 'AlreadyExistsError',
   description: 'Another object holds a value that must be unique. Nothing was changed.',
   interfaces: [ErrorInterface],
-  fields: (t) => ({ field: t.exposeString('field', { description: 'The input field whose value is taken.' }) }),
+  fields: (t) => ({
+    field: t.exposeString('field', { description: 'The input field whose value is taken.' }),
+  }),
 });
 
 builder.objectType(InvalidState, {
@@ -79,7 +88,9 @@ builder.objectType(SlotTaken, {
   name: 'SlotTakenError',
   description: 'The staff member or resource is taken at that time, buffers included. Nothing was booked.',
   interfaces: [ErrorInterface],
-  fields: (t) => ({ field: t.exposeString('field', { description: 'What is taken: staffMemberId or resourceId.' }) }),
+  fields: (t) => ({
+    field: t.exposeString('field', { description: 'What is taken: staffMemberId or resourceId.' }),
+  }),
 });
 
 builder.objectType(ClassFull, {
@@ -90,6 +101,7 @@ builder.objectType(ClassFull, {
 
 builder.objectType(IdempotencyKeyReused, {
   name: 'IdempotencyKeyReusedError',
-  description: 'The idempotency key was used within the last 24 hours with a different input. Nothing was changed.',
+  description:
+    'The idempotency key was used within the last 24 hours with a different input. Nothing was changed.',
   interfaces: [ErrorInterface],
 });

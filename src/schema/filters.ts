@@ -53,11 +53,20 @@ type Given = Record<string, unknown> | null | undefined;
 export function conditions(filter: Given): Record<string, unknown> | undefined {
   if (!filter) return undefined;
   const given = Object.entries(filter).filter(([, value]) => value != null);
-  return Object.fromEntries(given.map(([name, value]) => [name === 'eq' ? 'equals' : name, Array.isArray(value) ? capped(value) : value]));
+  return Object.fromEntries(
+    given.map(([name, value]) => [
+      name === 'eq' ? 'equals' : name,
+      Array.isArray(value) ? capped(value) : value,
+    ]),
+  );
 }
 
 function capped<Value>(values: Value[]): Value[] {
-  if (values.length > 100) throw new Refused('BAD_USER_INPUT', `filter: A list may hold at most 100 values, this one holds ${values.length}.`);
+  if (values.length > 100)
+    throw new Refused(
+      'BAD_USER_INPUT',
+      `filter: A list may hold at most 100 values, this one holds ${values.length}.`,
+    );
   return values;
 }
 

@@ -1,8 +1,8 @@
 import { uuidOf } from '../core/ids.ts';
+import { encodeCursor } from '../events/cursor.ts';
 import { type Delivery, follow } from '../resolvers/events/follow.ts';
 import { builder } from './builder.ts';
 import { ActivityTypeEnum, BookingStatusEnum } from './enums.ts';
-import { encodeCursor } from '../events/cursor.ts';
 import { guarded, loaded } from './read.ts';
 
 /**
@@ -12,7 +12,8 @@ import { guarded, loaded } from './read.ts';
  */
 
 const cursor = 'Hand this back as `after` to go on behind this event, also after a disconnect.';
-const after = 'The cursor of the last event that you have; everything since then is delivered first. From now on, when left out.';
+const after =
+  'The cursor of the last event that you have; everything since then is delivered first. From now on, when left out.';
 
 builder.queryField('eventCursor', (t) =>
   t.string({
@@ -31,7 +32,12 @@ const ActivityAdded = builder.objectRef<Delivery>('ActivityAdded').implement({
   description: 'Something happened with a customer.',
   fields: (t) => ({
     cursor: t.exposeString('cursor', { description: cursor }),
-    activity: loaded<Delivery>(t, 'Event', { nullable: false, description: 'What happened.' }, ({ event }) => event.id),
+    activity: loaded<Delivery>(
+      t,
+      'Event',
+      { nullable: false, description: 'What happened.' },
+      ({ event }) => event.id,
+    ),
   }),
 });
 
@@ -51,7 +57,10 @@ builder.subscriptionField('activityAdded', (t) =>
       return follow(
         ctx,
         args.after,
-        (event) => event.customerId !== null && (!customer || event.customerId === customer) && (!types || types.has(event.type)),
+        (event) =>
+          event.customerId !== null &&
+          (!customer || event.customerId === customer) &&
+          (!types || types.has(event.type)),
       );
     },
     resolve: (delivery) => delivery,
@@ -62,8 +71,17 @@ const BookingChanged = builder.objectRef<Delivery>('BookingChanged').implement({
   description: 'A booking was made or changed.',
   fields: (t) => ({
     cursor: t.exposeString('cursor', { description: cursor }),
-    type: t.field({ type: ActivityTypeEnum, description: 'What happened to it.', resolve: ({ event }) => event.type }),
-    booking: loaded<Delivery>(t, 'Booking', { nullable: true, description: 'The booking as it is now.' }, ({ event }) => event.subjectId),
+    type: t.field({
+      type: ActivityTypeEnum,
+      description: 'What happened to it.',
+      resolve: ({ event }) => event.type,
+    }),
+    booking: loaded<Delivery>(
+      t,
+      'Booking',
+      { nullable: true, description: 'The booking as it is now.' },
+      ({ event }) => event.subjectId,
+    ),
   }),
 });
 
@@ -75,7 +93,10 @@ builder.subscriptionField('bookingChanged', (t) =>
     args: {
       customerId: t.arg.id({ description: 'Only bookings of this customer.' }),
       staffMemberId: t.arg.id({ description: 'Only bookings with this staff member.' }),
-      statuses: t.arg({ type: [BookingStatusEnum], description: 'Only bookings that are now in one of these statuses.' }),
+      statuses: t.arg({
+        type: [BookingStatusEnum],
+        description: 'Only bookings that are now in one of these statuses.',
+      }),
       after: t.arg.string({ description: after }),
     },
     subscribe: (_root, args, ctx) => {
@@ -84,7 +105,9 @@ builder.subscriptionField('bookingChanged', (t) =>
       return follow(ctx, args.after, (event) => {
         if (!event.type.startsWith('booking.') || (customer && event.customerId !== customer)) return false;
         const { staffMemberId, status } = event.data as { staffMemberId: string | null; status: string };
-        return (!args.staffMemberId || staffMemberId === args.staffMemberId) && (!statuses || statuses.has(status));
+        return (
+          (!args.staffMemberId || staffMemberId === args.staffMemberId) && (!statuses || statuses.has(status))
+        );
       });
     },
     resolve: (delivery) => delivery,

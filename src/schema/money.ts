@@ -1,4 +1,4 @@
-import { type Money, decimalOf } from '../core/money.ts';
+import { decimalOf, type Money } from '../core/money.ts';
 import { builder } from './builder.ts';
 
 export const MoneyObject = builder.objectRef<Money>('Money').implement({
@@ -9,14 +9,22 @@ export const MoneyObject = builder.objectRef<Money>('Money').implement({
       description: 'With as many decimal places as the currency has: "12.50" EUR, "1250" JPY.',
       resolve: ({ minor, currency }) => decimalOf(minor, currency),
     }),
-    currency: t.field({ type: 'CurrencyCode', description: 'The ISO 4217 code.', resolve: ({ currency }) => currency }),
+    currency: t.field({
+      type: 'CurrencyCode',
+      description: 'The ISO 4217 code.',
+      resolve: ({ currency }) => currency,
+    }),
   }),
 });
 
 export const MoneyInput = builder.inputType('MoneyInput', {
   description: 'An amount in a currency.',
   fields: (t) => ({
-    amount: t.field({ type: 'Decimal', required: true, description: 'Zero or more, with at most as many decimal places as the currency has.' }),
+    amount: t.field({
+      type: 'Decimal',
+      required: true,
+      description: 'Zero or more, with at most as many decimal places as the currency has.',
+    }),
     currency: t.field({ type: 'CurrencyCode', required: true, description: 'The ISO 4217 code.' }),
   }),
 });

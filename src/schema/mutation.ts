@@ -1,6 +1,6 @@
 import type { FieldRef, InputFieldMap, InputRef } from '@pothos/core';
 import { InvalidInput } from '../core/errors.ts';
-import { type GraphQLContext, builder } from './builder.ts';
+import { builder, type GraphQLContext } from './builder.ts';
 import type { Schema } from './read.ts';
 
 export type InputFields = PothosSchemaTypes.InputFieldBuilder<Schema, 'InputObject'>;
@@ -21,7 +21,9 @@ interface MutationOptions<Row> {
   /** The payload's field, named after its object; or several, where there is more to say. */
   payload: PayloadField<Row> | readonly PayloadField<Row>[];
   /** Classes of failures besides InvalidInput, which every mutation can answer. */
-  failures: (abstract new (...args: never[]) => Error)[];
+  failures: (abstract new (
+    ...args: never[]
+  ) => Error)[];
   run: (ctx: GraphQLContext, input: never) => Promise<Row>;
 }
 
@@ -39,37 +41,42 @@ export function mutation<Row>(name: string, options: MutationOptions<Row>): void
     description: `What ${name} did.`,
     fields: (t) =>
       Object.fromEntries(
-        [options.payload].flat().map(({ field, type, description, nullable = false, of }: PayloadField<Row>) => [
-          field,
-          t.field({
-            type: type as never,
-            description,
-            nullable,
-            resolve: ({ row }: { row: Row }) => (of ? of(row) : row) as never,
-          } as never) as FieldRef<Schema, unknown>,
-        ]),
+        [options.payload]
+          .flat()
+          .map(({ field, type, description, nullable = false, of }: PayloadField<Row>) => [
+            field,
+            t.field({
+              type: type as never,
+              description,
+              nullable,
+              resolve: ({ row }: { row: Row }) => (of ? of(row) : row) as never,
+            } as never) as FieldRef<Schema, unknown>,
+          ]),
       ),
   });
-  builder.mutationField(name, (t) =>
-    t.field({
-      type: payload,
-      nullable: true,
-      description: options.description,
-      args: { input: t.arg({ type: input as never, required: true, description: 'What to do.' }) },
-      errors: {
-        types: [InvalidInput, ...options.failures] as never,
-        union: { description: `What became of ${name}: the payload when it was done, or why it was not.` },
-      },
-      resolve: async (_root: unknown, args: unknown, ctx: GraphQLContext) => ({
-        row: await options.run(ctx, (args as { input: never }).input),
-      }),
-    } as never) as never,
+  builder.mutationField(
+    name,
+    (t) =>
+      t.field({
+        type: payload,
+        nullable: true,
+        description: options.description,
+        args: { input: t.arg({ type: input as never, required: true, description: 'What to do.' }) },
+        errors: {
+          types: [InvalidInput, ...options.failures] as never,
+          union: { description: `What became of ${name}: the payload when it was done, or why it was not.` },
+        },
+        resolve: async (_root: unknown, args: unknown, ctx: GraphQLContext) => ({
+          row: await options.run(ctx, (args as { input: never }).input),
+        }),
+      } as never) as never,
   );
 }
 
 /** The field that every creating or charging input has. */
 export function idempotencyKeyField(t: InputFields) {
   return t.string({
-    description: 'Makes a repeated call harmless: the first effect is answered again. Any text up to 255 characters; kept for 24 hours.',
+    description:
+      'Makes a repeated call harmless: the first effect is answered again. Any text up to 255 characters; kept for 24 hours.',
   });
 }

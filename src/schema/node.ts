@@ -22,7 +22,8 @@ builder.queryField('nodes', (t) =>
     complexity: ({ ids }) => ({ field: 1, multiplier: ids.length }),
     args: { ids: t.arg.idList({ required: true, description: 'Ids of objects of any type.' }) },
     resolve: (_root, { ids }, ctx, info) => {
-      if (ids.length > maxIds) throw new Refused('BAD_USER_INPUT', `ids: At most ${maxIds} at once, these are ${ids.length}.`);
+      if (ids.length > maxIds)
+        throw new Refused('BAD_USER_INPUT', `ids: At most ${maxIds} at once, these are ${ids.length}.`);
       return Promise.all(ids.map((id) => findNode(id, ctx, info)));
     },
   }),

@@ -3,7 +3,7 @@ import { recordPayment } from '../resolvers/payments/recordPayment.ts';
 import { refundPayment } from '../resolvers/payments/refundPayment.ts';
 import { builder } from './builder.ts';
 import { PaymentMethodEnum, PaymentStatusEnum } from './enums.ts';
-import { DateTimeFilter, IdFilter, conditions, idConditions } from './filters.ts';
+import { conditions, DateTimeFilter, IdFilter, idConditions } from './filters.ts';
 import { MoneyInput } from './money.ts';
 import { idempotencyKeyField, mutation } from './mutation.ts';
 import { type List, money, objectOf, one, orderInput, page, relation } from './read.ts';

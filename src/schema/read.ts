@@ -7,7 +7,7 @@ import { Refused } from '../core/errors.ts';
 import { decodeId, uuidOf } from '../core/ids.ts';
 import { type Permission, readPermission, refusal } from '../core/permissions.ts';
 import { type VisibleModel, visible } from '../core/visible.ts';
-import { type GraphQLContext, builder } from './builder.ts';
+import { builder, type GraphQLContext } from './builder.ts';
 import { OrderDirectionEnum } from './enums.ts';
 import { MoneyObject } from './money.ts';
 
@@ -53,7 +53,11 @@ export interface List<M extends Model> {
   args?: { fields: (t: QueryFields) => InputFieldMap; where: (args: never) => Where };
   /** Free text to rows. */
   search?: { description: string; where: (text: string) => Where };
-  order: { type?: InputRef<unknown>; columns: Record<string, string>; default: { column: string; direction: Direction } };
+  order: {
+    type?: InputRef<unknown>;
+    columns: Record<string, string>;
+    default: { column: string; direction: Direction };
+  };
 }
 
 /** The object type of each model, for connections and `node`. */
@@ -86,10 +90,17 @@ const delegateOf = (ctx: GraphQLContext, model: Model) =>
   };
 
 /** The row with this uuid if the viewer may see it. Never spread together: what a viewer may see can be an id as well. */
-const visibleRow = (ctx: GraphQLContext, model: Model, uuid: string): Where => ({ AND: [{ id: uuid }, visible(ctx, model)] });
+const visibleRow = (ctx: GraphQLContext, model: Model, uuid: string): Where => ({
+  AND: [{ id: uuid }, visible(ctx, model)],
+});
 
 /** Root field: the row with this id, or null when there is none that the viewer may see. */
-export function one(t: QueryFields, model: Model, typename: Parameters<typeof uuidOf>[0], description: string) {
+export function one(
+  t: QueryFields,
+  model: Model,
+  typename: Parameters<typeof uuidOf>[0],
+  description: string,
+) {
   return t.prismaField({
     type: objects.get(model) as never,
     nullable: true,
@@ -110,17 +121,27 @@ export async function findNode(id: string, ctx: GraphQLContext, info: GraphQLRes
   const model = decoded && typenames.get(decoded.type);
   if (!decoded || !model || !ctx.viewer.permissions.has(readPermission[model])) return null;
   const query = await queryFromInfo({ context: ctx, info, typeName: decoded.type, awaitSelections: true });
-  const row = await delegateOf(ctx, model).findFirst({ ...query, where: visibleRow(ctx, model, decoded.uuid) });
+  const row = await delegateOf(ctx, model).findFirst({
+    ...query,
+    where: visibleRow(ctx, model, decoded.uuid),
+  });
   return row && { ...row, __typename: decoded.type };
 }
 
 /** No row of a list and without a permission of its own: everyone who is signed in sees the one they are in. */
 function ownWorkspace({ viewer, workspace }: GraphQLContext, uuid: string) {
-  return viewer.kind !== 'anonymous' && workspace.id === uuid ? { ...workspace, __typename: 'Workspace' } : null;
+  return viewer.kind !== 'anonymous' && workspace.id === uuid
+    ? { ...workspace, __typename: 'Workspace' }
+    : null;
 }
 
 /** Field of an object that only knows an id, such as the event of a subscription: the row as the viewer sees it now. */
-export function loaded<Parent>(t: unknown, model: Model, options: { description: string; nullable: boolean }, idOf: (parent: Parent) => string) {
+export function loaded<Parent>(
+  t: unknown,
+  model: Model,
+  options: { description: string; nullable: boolean },
+  idOf: (parent: Parent) => string,
+) {
   return (t as QueryFields).prismaField({
     type: objects.get(model) as never,
     ...options,
@@ -141,8 +162,14 @@ export function page<M extends Model>(t: QueryFields, list: List<M>, description
       args: argsOf(t, list) as never,
       ...declared({ shape: 'page', model: list.model, list: list as never }),
       complexity: costOfPage,
-      totalCount: (_root: unknown, args: never, ctx: GraphQLContext) => delegateOf(ctx, list.model).count({ where: query(args, ctx).where }),
-      resolve: async (selection: Record<string, unknown>, _root: unknown, args: PageArgs, ctx: GraphQLContext) => {
+      totalCount: (_root: unknown, args: never, ctx: GraphQLContext) =>
+        delegateOf(ctx, list.model).count({ where: query(args, ctx).where }),
+      resolve: async (
+        selection: Record<string, unknown>,
+        _root: unknown,
+        args: PageArgs,
+        ctx: GraphQLContext,
+      ) => {
         const { where, orderBy } = query(args, ctx);
         const beyond = await beyondCursor(list as never, args, ctx);
         const { cursor: _cursor, skip: _skip, ...rest } = selection;
@@ -176,7 +203,9 @@ export function related<M extends Model>(t: unknown, relation: string, list: Lis
       ...extensions,
       pothosPrismaSelect: (args, ctx, nested, selected) => {
         const plan = extensions.pothosPrismaSelect(withoutCursor(args, selected()), ctx, nested, selected);
-        return args.after == null && args.before == null ? plan : from(plan, relation, beyondCursor(list as never, args, ctx));
+        return args.after == null && args.before == null
+          ? plan
+          : from(plan, relation, beyondCursor(list as never, args, ctx));
       },
     },
     resolve: async (parent, args, ctx, info) => {
@@ -192,8 +221,20 @@ interface UpdatableField {
   updateConfig(change: (config: FieldConfig) => FieldConfig): void;
 }
 interface FieldConfig {
-  extensions: { pothosPrismaSelect: (args: PageArgs, ctx: GraphQLContext, nested: unknown, selected: () => ReadonlySet<string>) => Plan };
-  resolve: (parent: { id: string }, args: PageArgs, ctx: GraphQLContext, info: GraphQLResolveInfo) => object | Promise<object>;
+  extensions: {
+    pothosPrismaSelect: (
+      args: PageArgs,
+      ctx: GraphQLContext,
+      nested: unknown,
+      selected: () => ReadonlySet<string>,
+    ) => Plan;
+  };
+  resolve: (
+    parent: { id: string },
+    args: PageArgs,
+    ctx: GraphQLContext,
+    info: GraphQLResolveInfo,
+  ) => object | Promise<object>;
 }
 type Plan = Selection | Promise<Selection>;
 interface Selection {
@@ -209,7 +250,8 @@ async function from(plan: Plan, relation: string, beyond: Promise<Where | null>)
 
 /** Prisma is not told of the cursor; nor does it read a page of which nothing but the count is wanted. */
 function withoutCursor({ after: _, before, ...args }: PageArgs, selected: ReadonlySet<string>): PageArgs {
-  if ([...selected].every((name) => name === 'totalCount' || name === '__typename')) return { ...args, first: 0, last: null };
+  if ([...selected].every((name) => name === 'totalCount' || name === '__typename'))
+    return { ...args, first: 0, last: null };
   return before == null ? args : { ...args, last: args.last ?? defaultPage };
 }
 
@@ -217,7 +259,9 @@ function withoutCursor({ after: _, before, ...args }: PageArgs, selected: Readon
 function keyOf(parent: string, relation: string, model: string): string {
   const { models } = (builder.options.prisma as unknown as { dmmf: PothosPrismaDatamodel }).dmmf.datamodel;
   const name = models[parent]?.fields.find((field) => field.name === relation)?.relationName;
-  const back = models[model]?.fields.find((field) => field.relationName === name && field.relationFromFields?.length);
+  const back = models[model]?.fields.find(
+    (field) => field.relationName === name && field.relationFromFields?.length,
+  );
   const key = back?.relationFromFields?.find((column) => column !== 'workspaceId');
   if (!key) throw new Error(`${parent}.${relation} has no column to go by.`);
   return key;
@@ -229,14 +273,24 @@ const counters = new WeakMap<GraphQLContext, Map<string, DataLoader<string, numb
  * How many rows the list of this parent has: asked at once for all parents of a page, and for no others. Prisma's
  * own count of a relation counts for every parent in the workspace.
  */
-function countOf(model: Model, key: string, where: Where, parentId: string, ctx: GraphQLContext): Promise<number> {
+function countOf(
+  model: Model,
+  key: string,
+  where: Where,
+  parentId: string,
+  ctx: GraphQLContext,
+): Promise<number> {
   const known = counters.get(ctx) ?? new Map<string, DataLoader<string, number>>();
   counters.set(ctx, known);
   const name = JSON.stringify([model, key, where]);
   const counter =
     known.get(name) ??
     new DataLoader(async (ids: readonly string[]) => {
-      const rows = await delegateOf(ctx, model).groupBy({ by: [key], where: both(where, { [key]: { in: [...ids] } }), _count: { _all: true } });
+      const rows = await delegateOf(ctx, model).groupBy({
+        by: [key],
+        where: both(where, { [key]: { in: [...ids] } }),
+        _count: { _all: true },
+      });
       const counts = new Map(rows.map((row) => [row[key], row._count._all]));
       return ids.map((id) => counts.get(id) ?? 0);
     });
@@ -245,7 +299,12 @@ function countOf(model: Model, key: string, where: Where, parentId: string, ctx:
 }
 
 /** Field of an object: the one row that it refers to. Never a boundary of visibility: who may see the row may see what it requires. */
-export function relation(t: unknown, model: Model, name: string, options: { description: string; nullable: boolean }) {
+export function relation(
+  t: unknown,
+  model: Model,
+  name: string,
+  options: { description: string; nullable: boolean },
+) {
   return (t as ObjectFields).relation(
     name as never,
     { ...options, ...declared({ shape: 'relation', model, relation: name }) } as never,
@@ -268,7 +327,11 @@ export function through(
     ...declared({ shape: 'through', model, relation: options.relation }),
     complexity: { field: 1, multiplier: 5 },
     select: (_args: unknown, _ctx: unknown, nested: (q: unknown) => unknown) => ({
-      [options.relation]: { select: { [options.to]: nested(true) }, orderBy: options.orderBy, take: maxThrough },
+      [options.relation]: {
+        select: { [options.to]: nested(true) },
+        orderBy: options.orderBy,
+        take: maxThrough,
+      },
     }),
     resolve: (parent: Record<string, Record<string, unknown>[]>) =>
       (parent[options.relation] as Record<string, unknown>[]).map((row) => row[options.to]),
@@ -287,7 +350,9 @@ interface PageArgs {
 
 function argsOf<M extends Model>(t: QueryFields, list: List<M>): InputFieldMap {
   const search = list.search && { search: t.arg.string({ description: list.search.description }) };
-  const filter = list.filter && { filter: t.arg({ type: list.filter.type, description: 'Only rows that meet every condition given.' }) };
+  const filter = list.filter && {
+    filter: t.arg({ type: list.filter.type, description: 'Only rows that meet every condition given.' }),
+  };
   const orderBy = list.order.type && {
     orderBy: t.arg({ type: list.order.type, description: 'The order of the list; ties are ordered by id.' }),
   };
@@ -308,13 +373,19 @@ function queryOf<M extends Model>(list: List<M>) {
     if (args.filter && list.filter) conditions.push(list.filter.where(args.filter as never));
     if (args.search?.trim() && list.search) conditions.push(list.search.where(args.search));
     const { column, direction } = orderOf(list as never, args);
-    return { where: conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions }, orderBy: [{ [column]: direction }, { id: direction }] };
+    return {
+      where: conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions },
+      orderBy: [{ [column]: direction }, { id: direction }],
+    };
   };
 }
 
 function orderOf({ order }: List<Model>, { orderBy }: PageArgs): { column: string; direction: Direction } {
   if (!orderBy) return order.default;
-  return { column: order.columns[orderBy.field] as string, direction: orderBy.direction.toLowerCase() as Direction };
+  return {
+    column: order.columns[orderBy.field] as string,
+    direction: orderBy.direction.toLowerCase() as Direction,
+  };
 }
 
 const both = (where: Where, more: Where | null): Where => (more ? { AND: [where, more] } : where);
@@ -326,7 +397,8 @@ const defaultPage = 50;
 function checkPage({ first, last, after, before }: PageArgs): void {
   for (const cursor of [after, before]) if (cursor != null) rowOf(cursor);
   for (const [name, size] of Object.entries({ first, last })) {
-    if (size != null && (size < 0 || size > maxPage)) throw new Refused('BAD_USER_INPUT', `${name}: Must be between 0 and ${maxPage}, is ${size}.`);
+    if (size != null && (size < 0 || size > maxPage))
+      throw new Refused('BAD_USER_INPUT', `${name}: Must be between 0 and ${maxPage}, is ${size}.`);
   }
 }
 
@@ -351,11 +423,17 @@ async function beyondCursor(list: List<Model>, args: PageArgs, ctx: GraphQLConte
 }
 
 /** Read once, however many lists of one operation begin at it. */
-function cursorRow(model: Model, id: string, column: string, ctx: GraphQLContext): Promise<Record<string, unknown> | null> {
+function cursorRow(
+  model: Model,
+  id: string,
+  column: string,
+  ctx: GraphQLContext,
+): Promise<Record<string, unknown> | null> {
   const known = cursorRows.get(ctx) ?? new Map<string, Promise<Record<string, unknown> | null>>();
   cursorRows.set(ctx, known);
   const name = `${model} ${id} ${column}`;
-  const find = () => delegateOf(ctx, model).findFirst({ where: visibleRow(ctx, model, id), select: { [column]: true } });
+  const find = () =>
+    delegateOf(ctx, model).findFirst({ where: visibleRow(ctx, model, id), select: { [column]: true } });
   const row = known.get(name) ?? (find() as Promise<Record<string, unknown> | null>);
   known.set(name, row);
   return row;
@@ -372,7 +450,10 @@ function rowOf(cursor: string): string {
   throw new Refused('BAD_USER_INPUT', 'after and before: Must be a cursor that this list gave out.');
 }
 
-const costOfPage = (args: PageArgs) => ({ field: 2, multiplier: Math.max(1, args.first ?? args.last ?? defaultPage) });
+const costOfPage = (args: PageArgs) => ({
+  field: 2,
+  multiplier: Math.max(1, args.first ?? args.last ?? defaultPage),
+});
 
 const connections = new Map<Model, unknown>();
 
@@ -388,12 +469,17 @@ function connectionOf(model: Model) {
       name: `${typename}Connection`,
       description: `A page of a list of ${typename} objects.`,
       fields: (t: never) => {
-        const fields = t as PothosSchemaTypes.ObjectFieldBuilder<Schema, { totalCount?: number | (() => Promise<number>) }>;
+        const fields = t as PothosSchemaTypes.ObjectFieldBuilder<
+          Schema,
+          { totalCount?: number | (() => Promise<number>) }
+        >;
         return {
           totalCount: fields.int({
-            description: 'How many rows the list has in all. Counted only when asked for; costs more than a page on long lists.',
+            description:
+              'How many rows the list has in all. Counted only when asked for; costs more than a page on long lists.',
             extensions: { pothosPrismaTotalCount: true },
-            resolve: (page) => (typeof page.totalCount === 'function' ? page.totalCount() : (page.totalCount ?? 0)),
+            resolve: (page) =>
+              typeof page.totalCount === 'function' ? page.totalCount() : (page.totalCount ?? 0),
           }),
         } as never;
       },
@@ -412,7 +498,9 @@ export function orderInput(
 ): List<Model>['order'] {
   const field = builder.enumType(`${typename}OrderField`, {
     description: `What a list of ${typename} objects can be ordered by.`,
-    values: Object.fromEntries(Object.entries(fields).map(([name, { description }]) => [name, { value: name, description }])),
+    values: Object.fromEntries(
+      Object.entries(fields).map(([name, { description }]) => [name, { value: name, description }]),
+    ),
   });
   const type = builder.inputType(`${typename}Order`, {
     description: `The order of a list of ${typename} objects.`,
@@ -435,7 +523,10 @@ export function money(t: unknown, columns: { minor: string; currency: string }, 
     description,
     ...declared({ shape: 'money', columns: [columns.minor, columns.currency] }),
     select: { [columns.minor]: true, [columns.currency]: true },
-    resolve: (row: Record<string, unknown>) => ({ minor: row[columns.minor], currency: row[columns.currency] }),
+    resolve: (row: Record<string, unknown>) => ({
+      minor: row[columns.minor],
+      currency: row[columns.currency],
+    }),
   } as never) as FieldRef<Schema, unknown>;
 }
 
@@ -460,5 +551,7 @@ export function computed<Row extends object>(
 /** Options of a field that only holders of a permission may read, beyond that of its object. */
 export function guarded(permission: Permission | undefined, read?: ReadDeclaration) {
   const extensions = read ? { read } : {};
-  return permission ? { authScopes: { permission }, extensions: { ...extensions, permission } } : { extensions };
+  return permission
+    ? { authScopes: { permission }, extensions: { ...extensions, permission } }
+    : { extensions };
 }

@@ -3,7 +3,7 @@ import { createResource } from '../resolvers/resources/createResource.ts';
 import { updateResource } from '../resolvers/resources/updateResource.ts';
 import { builder } from './builder.ts';
 import { ResourceKindEnum } from './enums.ts';
-import { BooleanFilter, StringFilter, conditions } from './filters.ts';
+import { BooleanFilter, conditions, StringFilter } from './filters.ts';
 import { type InputFields, idempotencyKeyField, mutation } from './mutation.ts';
 import { type List, objectOf, one, orderInput, page } from './read.ts';
 

@@ -12,7 +12,8 @@ builder.scalarType('Decimal', {
   description: 'A decimal number as a string, so that no digit is lost: "12.50".',
   serialize: (value) => value,
   parseValue: (value) => {
-    if (typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value))) return String(value);
+    if (typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value)))
+      return String(value);
     throw new GraphQLError('A Decimal is a string such as "12.50".');
   },
 });

@@ -2,7 +2,7 @@ import { AlreadyExists, IdempotencyKeyReused, NotFound } from '../core/errors.ts
 import { createService } from '../resolvers/services/createService.ts';
 import { updateService } from '../resolvers/services/updateService.ts';
 import { builder } from './builder.ts';
-import { BooleanFilter, StringFilter, conditions } from './filters.ts';
+import { BooleanFilter, conditions, StringFilter } from './filters.ts';
 import { MoneyInput } from './money.ts';
 import { type InputFields, idempotencyKeyField, mutation } from './mutation.ts';
 import { type List, money, objectOf, one, orderInput, page } from './read.ts';

@@ -3,9 +3,9 @@ import { createStaffMember } from '../resolvers/staffMembers/createStaffMember.t
 import { updateStaffMember } from '../resolvers/staffMembers/updateStaffMember.ts';
 import { bookingList } from './booking.ts';
 import { builder } from './builder.ts';
-import { BooleanFilter, StringFilter, conditions } from './filters.ts';
+import { BooleanFilter, conditions, StringFilter } from './filters.ts';
 import { type InputFields, idempotencyKeyField, mutation } from './mutation.ts';
-import { type List, guarded, objectOf, one, orderInput, page, related, relation } from './read.ts';
+import { guarded, type List, objectOf, one, orderInput, page, related, relation } from './read.ts';
 
 export const StaffMember = objectOf(
   'StaffMember',

@@ -8,7 +8,7 @@ import { slugOf } from '../resolvers/tags/tagFields.ts';
 import { updateTag } from '../resolvers/tags/updateTag.ts';
 import { builder } from './builder.ts';
 import { Customer } from './customer.ts';
-import { StringFilter, conditions } from './filters.ts';
+import { conditions, StringFilter } from './filters.ts';
 import { type InputFields, idempotencyKeyField, mutation } from './mutation.ts';
 import { type List, objectOf, one, orderInput, page, relation } from './read.ts';
 

@@ -2,7 +2,7 @@ import { AlreadyExists, IdempotencyKeyReused, NotFound } from '../core/errors.ts
 import { createTeam } from '../resolvers/teams/createTeam.ts';
 import { updateTeam } from '../resolvers/teams/updateTeam.ts';
 import { builder } from './builder.ts';
-import { StringFilter, conditions } from './filters.ts';
+import { conditions, StringFilter } from './filters.ts';
 import { idempotencyKeyField, mutation } from './mutation.ts';
 import { type List, objectOf, one, orderInput, page, through } from './read.ts';
 

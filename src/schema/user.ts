@@ -3,7 +3,7 @@ import { createUser } from '../resolvers/users/createUser.ts';
 import { updateUser } from '../resolvers/users/updateUser.ts';
 import { builder } from './builder.ts';
 import { RoleEnum, RowScopeEnum } from './enums.ts';
-import { StringFilter, conditions } from './filters.ts';
+import { conditions, StringFilter } from './filters.ts';
 import { type InputFields, idempotencyKeyField, mutation } from './mutation.ts';
 import { type List, objectOf, one, orderInput, page, relation, through } from './read.ts';
 

@@ -8,11 +8,19 @@ const WorkspaceObject = builder.objectRef<Workspace>('Workspace').implement({
   description: 'The business that all of this belongs to.',
   interfaces: [builder.nodeInterfaceRef()],
   fields: (t) => ({
-    id: t.id({ description: 'Stands in tokens as `frontdesk_workspace`.', resolve: ({ id }) => encodeId('Workspace', id) }),
+    id: t.id({
+      description: 'Stands in tokens as `frontdesk_workspace`.',
+      resolve: ({ id }) => encodeId('Workspace', id),
+    }),
     name: t.exposeString('name', { description: 'What the business is called.' }),
     timeZone: t.expose('timeZone', { type: 'TimeZone', description: 'Where its clock hangs.' }),
-    currency: t.expose('currency', { type: 'CurrencyCode', description: 'What its prices are in unless said otherwise.' }),
-    country: t.exposeString('country', { description: 'ISO 3166-1 alpha-2; phone numbers without + are numbers of it.' }),
+    currency: t.expose('currency', {
+      type: 'CurrencyCode',
+      description: 'What its prices are in unless said otherwise.',
+    }),
+    country: t.exposeString('country', {
+      description: 'ISO 3166-1 alpha-2; phone numbers without + are numbers of it.',
+    }),
   }),
 });
 
@@ -30,7 +38,11 @@ const ViewerKindEnum = builder.enumType('ViewerKind', {
 const ViewerObject = builder.objectRef<SignedIn>('Viewer').implement({
   description: 'You: who asks, and what you may.',
   fields: (t) => ({
-    kind: t.field({ type: ViewerKindEnum, description: 'What kind of caller you are.', resolve: ({ kind }) => kind }),
+    kind: t.field({
+      type: ViewerKindEnum,
+      description: 'What kind of caller you are.',
+      resolve: ({ kind }) => kind,
+    }),
     role: t.field({
       type: RoleEnum,
       nullable: true,
@@ -42,12 +54,28 @@ const ViewerObject = builder.objectRef<SignedIn>('Viewer').implement({
       description: 'All that you may do.',
       resolve: ({ permissions }) => [...permissions],
     }),
-    rowScope: t.field({ type: RowScopeEnum, description: 'Which customers you reach.', resolve: ({ rowScope }) => rowScope }),
-    workspace: t.field({ type: WorkspaceObject, description: 'The business that you are signed in to.', resolve: (_viewer, _args, ctx) => ctx.workspace }),
-    customer: loaded<SignedIn>(t, 'Customer', { nullable: true, description: 'Yourself, if you are a customer.' }, ({ kind, id }) =>
-      kind === 'customer' ? id : nobody,
+    rowScope: t.field({
+      type: RowScopeEnum,
+      description: 'Which customers you reach.',
+      resolve: ({ rowScope }) => rowScope,
+    }),
+    workspace: t.field({
+      type: WorkspaceObject,
+      description: 'The business that you are signed in to.',
+      resolve: (_viewer, _args, ctx) => ctx.workspace,
+    }),
+    customer: loaded<SignedIn>(
+      t,
+      'Customer',
+      { nullable: true, description: 'Yourself, if you are a customer.' },
+      ({ kind, id }) => (kind === 'customer' ? id : nobody),
     ),
-    user: loaded<SignedIn>(t, 'User', { nullable: true, description: 'Yourself, if you are a user.' }, ({ kind, id }) => (kind === 'user' ? id : nobody)),
+    user: loaded<SignedIn>(
+      t,
+      'User',
+      { nullable: true, description: 'Yourself, if you are a user.' },
+      ({ kind, id }) => (kind === 'user' ? id : nobody),
+    ),
   }),
 });
 
@@ -58,6 +86,7 @@ builder.queryField('viewer', (t) =>
     type: ViewerObject,
     nullable: true,
     description: 'You; null when you are not signed in.',
-    resolve: (_root, _args, { viewer }) => (viewer.kind === 'anonymous' || viewer.kind === 'system' ? null : viewer),
+    resolve: (_root, _args, { viewer }) =>
+      viewer.kind === 'anonymous' || viewer.kind === 'system' ? null : viewer,
   }),
 );

@@ -10,7 +10,7 @@ import { markBookingNoShow } from '../../src/resolvers/bookings/markBookingNoSho
 import { rescheduleBooking } from '../../src/resolvers/bookings/rescheduleBooking.ts';
 import { recordPayment } from '../../src/resolvers/payments/recordPayment.ts';
 import { refundPayment } from '../../src/resolvers/payments/refundPayment.ts';
-import { type TestWorkspace, atOnce, createWorkspace, openTestDatabase } from '../support/context.ts';
+import { atOnce, createWorkspace, openTestDatabase, type TestWorkspace } from '../support/context.ts';
 
 /**
  * Statistics, spending, access and places are kept by triggers. Whatever is written, in whatever order, many rows
@@ -100,16 +100,28 @@ async function aWorld(): Promise<World> {
     sessions: ids(4),
   };
   const common = { durationMinutes: 60, priceMinor: 1_000n, currency: 'EUR', workspaceId };
-  await db.user.createMany({ data: world.users.map((id) => ({ id, workspaceId, email: `${id}@example.com`, displayName: 'U', role: 'STAFF' })) });
+  await db.user.createMany({
+    data: world.users.map((id) => ({
+      id,
+      workspaceId,
+      email: `${id}@example.com`,
+      displayName: 'U',
+      role: 'STAFF',
+    })),
+  });
   await db.team.createMany({ data: world.teams.map((id) => ({ id, workspaceId, name: id })) });
-  await db.staffMember.createMany({ data: world.staff.map((id) => ({ id, workspaceId, displayName: 'S', timeZone: 'UTC' })) });
+  await db.staffMember.createMany({
+    data: world.staff.map((id) => ({ id, workspaceId, displayName: 'S', timeZone: 'UTC' })),
+  });
   await db.service.createMany({
     data: [
       { id: world.service, name: 'Cut', ...common },
       { id: world.yoga, name: 'Yoga', capacity: 4, ...common },
     ],
   });
-  await db.customer.createMany({ data: world.customers.map((id) => ({ id, workspaceId, firstName: 'C', sortName: 'c', searchText: ' c' })) });
+  await db.customer.createMany({
+    data: world.customers.map((id) => ({ id, workspaceId, firstName: 'C', sortName: 'c', searchText: ' c' })),
+  });
   await db.classSession.createMany({
     data: world.sessions.map((id, n) => ({
       id,
@@ -139,7 +151,8 @@ function bookingRow(r: Random, world: World, id: string): Prisma.Sql {
     ${session ? world.yoga : world.service}::uuid, ${staff}::uuid, ${session}::uuid, ${r.one(statuses)}::booking_status,
     ${startsAt}::timestamptz, ${endsAt}::timestamptz, ${startsAt}::timestamptz, ${endsAt}::timestamptz, 'UTC', 100, 'EUR', now())`;
 }
-const bookingColumns = Prisma.raw(`id, workspace_id, reference, customer_id, service_id, staff_member_id, session_id, status,
+const bookingColumns =
+  Prisma.raw(`id, workspace_id, reference, customer_id, service_id, staff_member_id, session_id, status,
   starts_at, ends_at, blocked_from, blocked_until, time_zone, price_minor, currency, updated_at`);
 
 function paymentRow(r: Random, world: World, id: string): Prisma.Sql {
@@ -147,11 +160,15 @@ function paymentRow(r: Random, world: World, id: string): Prisma.Sql {
   return Prisma.sql`(${id}::uuid, ${world.shop.workspace.id}::uuid, ${r.one(world.customers)}::uuid, ${amount}::bigint,
     ${r.below(amount + 1)}::bigint, ${r.one(currencies)}, 'CASH', 'SUCCEEDED', now(), now())`;
 }
-const paymentColumns = Prisma.raw('id, workspace_id, customer_id, amount_minor, refunded_minor, currency, method, status, paid_at, updated_at');
+const paymentColumns = Prisma.raw(
+  'id, workspace_id, customer_id, amount_minor, refunded_minor, currency, method, status, paid_at, updated_at',
+);
 
 const idsOf = async (table: 'booking' | 'payment', { shop }: World) =>
-  (await db.$queryRaw<{ id: string }[]>`
-    SELECT id::text FROM ${Prisma.raw(table)} WHERE workspace_id = ${shop.workspace.id}::uuid ORDER BY id`).map(({ id }) => id);
+  (
+    await db.$queryRaw<{ id: string }[]>`
+    SELECT id::text FROM ${Prisma.raw(table)} WHERE workspace_id = ${shop.workspace.id}::uuid ORDER BY id`
+  ).map(({ id }) => id);
 
 /** Every way to write that the steps are made of. Each works on many rows in one statement, or goes through a verb. */
 const steps: Record<string, (r: Random, world: World) => Promise<unknown>> = {
@@ -225,8 +242,13 @@ const steps: Record<string, (r: Random, world: World) => Promise<unknown>> = {
     });
     const bookingId = encodeId('Booking', booked.id);
     if (r.chance(0.3)) await rescheduleBooking(admin, { id: bookingId, startsAt: hour(r) });
-    if (r.chance(0.7)) await r.one([cancelBooking, completeBooking, markBookingNoShow])(admin, { id: bookingId });
-    const payment = await recordPayment(admin, { bookingId, amount: { amount: r.below(100), currency: r.one(currencies) }, method: 'CASH' });
+    if (r.chance(0.7))
+      await r.one([cancelBooking, completeBooking, markBookingNoShow])(admin, { id: bookingId });
+    const payment = await recordPayment(admin, {
+      bookingId,
+      amount: { amount: r.below(100), currency: r.one(currencies) },
+      method: 'CASH',
+    });
     if (r.chance(0.5)) await refundPayment(admin, { id: encodeId('Payment', payment.id) });
   },
 };
@@ -246,7 +268,9 @@ async function tryStep(r: Random, world: World, name: string): Promise<boolean> 
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-test(`After any sequence of writes the derived tables equal a count from scratch (SEED=${seed}).`, { timeout: 120_000 }, async () => {
+test(`After any sequence of writes the derived tables equal a count from scratch (SEED=${seed}).`, {
+  timeout: 120_000,
+}, async () => {
   const r = random(seed);
   const worlds = [await aWorld(), await aWorld()];
   const taken: string[] = [];
@@ -256,7 +280,9 @@ test(`After any sequence of writes the derived tables equal a count from scratch
     const worked = await tryStep(r, r.one(worlds), name);
     taken.push(worked ? name : `${name} (refused)`);
     if (worked) done[name] = (done[name] ?? 0) + 1;
-    expect(await differences(), `SEED=${seed}, after step ${step}: ${taken.slice(-3).join(', ')}`).toEqual([]);
+    expect(await differences(), `SEED=${seed}, after step ${step}: ${taken.slice(-3).join(', ')}`).toEqual(
+      [],
+    );
   }
   // None of the steps is always refused, and there is something to count.
   expect(Object.keys(done).sort(), `SEED=${seed}`).toEqual(Object.keys(steps).sort());
@@ -267,12 +293,16 @@ test(`After any sequence of writes the derived tables equal a count from scratch
 test.each([
   ['verbs', ['verbs']],
   ['writes of every kind', Object.keys(steps)],
-])(`After many %s at the same time the derived tables equal a count from scratch (SEED=${seed}).`, { timeout: 120_000 }, async (_, names) => {
-  const r = random(seed + 1);
-  const worlds = [await aWorld(), await aWorld()];
-  for (let round = 0; round < 12; round++) {
-    const worked = await atOnce(10, () => tryStep(r, r.one(worlds), r.one(names)));
-    expect(worked).toContain(true);
-    expect(await differences(), `SEED=${seed}, round ${round}`).toEqual([]);
-  }
-});
+])(
+  `After many %s at the same time the derived tables equal a count from scratch (SEED=${seed}).`,
+  { timeout: 120_000 },
+  async (_, names) => {
+    const r = random(seed + 1);
+    const worlds = [await aWorld(), await aWorld()];
+    for (let round = 0; round < 12; round++) {
+      const worked = await atOnce(10, () => tryStep(r, r.one(worlds), r.one(names)));
+      expect(worked).toContain(true);
+      expect(await differences(), `SEED=${seed}, round ${round}`).toEqual([]);
+    }
+  },
+);

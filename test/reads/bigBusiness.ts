@@ -36,16 +36,73 @@ export interface BigBusiness {
 const customers = 50_000;
 
 /** Made from a kind and a number, in the order of the number, so that ids sort as those of real rows do. */
-export const uuid = (kind: string, n: number): string => `${n.toString(16).padStart(8, '0')}-${kind.padEnd(4, '0')}-7000-8000-000000000000`;
+export const uuid = (kind: string, n: number): string =>
+  `${n.toString(16).padStart(8, '0')}-${kind.padEnd(4, '0')}-7000-8000-000000000000`;
 
-const id = (kind: string, n: string) => `(lpad(to_hex(${n}), 8, '0') || '-${kind.padEnd(4, '0')}-7000-8000-000000000000')::uuid`;
+const id = (kind: string, n: string) =>
+  `(lpad(to_hex(${n}), 8, '0') || '-${kind.padEnd(4, '0')}-7000-8000-000000000000')::uuid`;
 
-const firstNames = ['Ada', 'Boris', 'Chloé', 'Dmitri', 'Élodie', 'Fatima', 'Grace', 'Hiro', 'Inés', 'Jörg', 'Karin', 'Liam', 'Mei', 'Noor', 'Olga', 'Pía', 'Quentin', 'Rosa', 'Søren', 'Tomás'];
-const lastNames = ['Andersson', 'Becker', 'Costa', 'Dubois', 'Eriksen', 'Fischer', 'García', 'Hughes', 'Ivanova', 'Jansen', 'Kowalski', 'López', 'Müller', 'Nguyen', 'Okafor', 'Patel', 'Quinn', 'Rossi', 'Schmidt', 'Tanaka', 'Ueda', 'Vogel', 'Weber', 'Xu', 'Yilmaz', 'Zimmermann', 'Ödegaard'];
+const firstNames = [
+  'Ada',
+  'Boris',
+  'Chloé',
+  'Dmitri',
+  'Élodie',
+  'Fatima',
+  'Grace',
+  'Hiro',
+  'Inés',
+  'Jörg',
+  'Karin',
+  'Liam',
+  'Mei',
+  'Noor',
+  'Olga',
+  'Pía',
+  'Quentin',
+  'Rosa',
+  'Søren',
+  'Tomás',
+];
+const lastNames = [
+  'Andersson',
+  'Becker',
+  'Costa',
+  'Dubois',
+  'Eriksen',
+  'Fischer',
+  'García',
+  'Hughes',
+  'Ivanova',
+  'Jansen',
+  'Kowalski',
+  'López',
+  'Müller',
+  'Nguyen',
+  'Okafor',
+  'Patel',
+  'Quinn',
+  'Rossi',
+  'Schmidt',
+  'Tanaka',
+  'Ueda',
+  'Vogel',
+  'Weber',
+  'Xu',
+  'Yilmaz',
+  'Zimmermann',
+  'Ödegaard',
+];
 
 const array = (items: string[]) => `(ARRAY[${items.map((item) => `'${item}'`).join(',')}])`;
 
-const workspace: Workspace = { id: uuid('aaaa', 1), name: 'Big', timeZone: 'Europe/Berlin', currency: 'EUR', country: 'DE' };
+const workspace: Workspace = {
+  id: uuid('aaaa', 1),
+  name: 'Big',
+  timeZone: 'Europe/Berlin',
+  currency: 'EUR',
+  country: 'DE',
+};
 
 export const bigBusiness: BigBusiness = {
   workspace,
@@ -74,7 +131,8 @@ export async function loadBigBusiness(url: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(withoutIndexes(`
+    await client.query(
+      withoutIndexes(`
       SET session_replication_role = replica; -- no triggers, no checks of foreign keys
       SET synchronous_commit = off;
       SET maintenance_work_mem = '256MB';
@@ -152,8 +210,11 @@ export async function loadBigBusiness(url: string): Promise<void> {
           SELECT workspace_id, team_id, id FROM customer UNION ALL SELECT workspace_id, staff_member_id, customer_id FROM booking) reasons
         WHERE principal IS NOT NULL GROUP BY 1, 2, 3;
       INSERT INTO customer_spending (workspace_id, customer_id, currency, amount_minor, payments)
-        SELECT workspace_id, customer_id, currency, sum(amount_minor), count(*) FROM payment GROUP BY 1, 2, 3;`));
-    await client.query('VACUUM (ANALYZE) customer, customer_access, customer_tag, customer_spending, booking, payment, event');
+        SELECT workspace_id, customer_id, currency, sum(amount_minor), count(*) FROM payment GROUP BY 1, 2, 3;`),
+    );
+    await client.query(
+      'VACUUM (ANALYZE) customer, customer_access, customer_tag, customer_spending, booking, payment, event',
+    );
     await client.query('ANALYZE');
   } finally {
     await client.end();

@@ -1,5 +1,5 @@
 import { type GraphQLField, getNamedType, isEnumType, isInputObjectType, isObjectType } from 'graphql';
-import { type IdType, encodeId } from '../../src/core/ids.ts';
+import { encodeId, type IdType } from '../../src/core/ids.ts';
 import type { ReadDeclaration } from '../../src/schema/read.ts';
 import { schema } from '../../src/schema/schema.ts';
 import type { BigBusiness } from './bigBusiness.ts';
@@ -36,11 +36,13 @@ export function listFields(objects: Partial<Record<string, string>>): ListField[
         const root = type.name === 'Query';
         const id = objects[type.name];
         if (!root && !id) throw new Error(`Say which ${type.name} to read for ${type.name}.${field.name}.`);
-        const list = (args: string) => `${field.name}${args && `(${args})`} { pageInfo { endCursor } nodes { id } }`;
+        const list = (args: string) =>
+          `${field.name}${args && `(${args})`} { pageInfo { endCursor } nodes { id } }`;
         return [
           {
             name: `${type.name}.${field.name}`,
-            query: (args) => (root ? `{ ${list(args)} }` : `{ node(id: "${id}") { ... on ${type.name} { ${list(args)} } } }`),
+            query: (args) =>
+              root ? `{ ${list(args)} }` : `{ node(id: "${id}") { ... on ${type.name} { ${list(args)} } } }`,
             declaration: { list: read.list, model: read.model },
             orders: ordersOf(field),
             filters: filtersOf(type.name, field),
@@ -63,8 +65,12 @@ function ordersOf(field: GraphQLField<unknown, unknown>): Order[] {
 
 function filtersOf(type: string, field: GraphQLField<unknown, unknown>): string[] {
   const filter = getNamedType(field.args.find(({ name }) => name === 'filter')?.type);
-  const conditions = isInputObjectType(filter) ? Object.keys(filter.getFields()).map((name) => `${filter.name}.${name}`) : [];
-  const own = field.args.filter(({ name }) => !paging.has(name)).map(({ name }) => `${type}.${field.name}.${name}`);
+  const conditions = isInputObjectType(filter)
+    ? Object.keys(filter.getFields()).map((name) => `${filter.name}.${name}`)
+    : [];
+  const own = field.args
+    .filter(({ name }) => !paging.has(name))
+    .map(({ name }) => `${type}.${field.name}.${name}`);
   return [...conditions, ...own];
 }
 
@@ -76,7 +82,11 @@ export function samplesOf(big: BigBusiness): Record<string, Record<string, strin
     few: `{ eq: ${id(type, small)} }`,
     both: `{ in: [${id(type, big)}, ${id(type, small)}] }`,
   });
-  const text = (first: string, second: string) => ({ one: `{ eq: "${first}" }`, two: `{ in: ["${first}", "${second}"] }`, none: '{ eq: "nobody" }' });
+  const text = (first: string, second: string) => ({
+    one: `{ eq: "${first}" }`,
+    two: `{ in: ["${first}", "${second}"] }`,
+    none: '{ eq: "nobody" }',
+  });
   const span = (from: string, to: string) => ({
     'a week': `{ gte: "${from}", lt: "${to}" }`,
     'long ago': `{ lt: "${from}" }`,
@@ -90,12 +100,20 @@ export function samplesOf(big: BigBusiness): Record<string, Record<string, strin
     'CustomerFilter.ownerId': some('User', big.owner, big.ownerOfFew),
     'CustomerFilter.teamId': some('Team', big.teams.big, big.teams.small),
     'CustomerFilter.tagId': some('Tag', big.tags.big, big.tags.small),
-    'CustomerFilter.lifecycleStage': { many: '{ eq: LEAD }', few: '{ eq: CHURNED }', both: '{ in: [LEAD, CHURNED] }' },
+    'CustomerFilter.lifecycleStage': {
+      many: '{ eq: LEAD }',
+      few: '{ eq: CHURNED }',
+      both: '{ in: [LEAD, CHURNED] }',
+    },
     'CustomerFilter.createdAt': span('2023-01-01T00:00:00Z', '2023-01-08T00:00:00Z'),
     'CustomerFilter.updatedAt': span('2030-01-01T00:00:00Z', '2030-01-08T00:00:00Z'),
     'BookingFilter.startsAt': span('2022-06-01T00:00:00Z', '2022-06-08T00:00:00Z'),
     'BookingFilter.createdAt': span('2022-06-01T00:00:00Z', '2022-06-08T00:00:00Z'),
-    'BookingFilter.status': { many: '{ eq: COMPLETED }', few: '{ eq: PENDING }', both: '{ in: [PENDING, CONFIRMED] }' },
+    'BookingFilter.status': {
+      many: '{ eq: COMPLETED }',
+      few: '{ eq: PENDING }',
+      both: '{ in: [PENDING, CONFIRMED] }',
+    },
     'BookingFilter.customerId': some('Customer', big.busyCustomer, big.quietCustomer),
     'BookingFilter.serviceId': some('Service', big.services.big, big.services.small),
     'BookingFilter.staffMemberId': some('StaffMember', big.staffOfMost, big.staff.small),
@@ -105,8 +123,16 @@ export function samplesOf(big: BigBusiness): Record<string, Record<string, strin
     'PaymentFilter.customerId': some('Customer', big.busyCustomer, big.quietCustomer),
     'PaymentFilter.bookingId': { one: `{ eq: ${id('Booking', big.booking)} }` },
     'PaymentFilter.paidAt': span('2022-06-01T00:00:00Z', '2022-06-08T00:00:00Z'),
-    'Query.activities.customerId': { many: id('Customer', big.busyCustomer), few: id('Customer', big.quietCustomer) },
-    'Query.activities.types': { many: '[BOOKING_CREATED]', few: '[BOOKING_NO_SHOW]', both: '[BOOKING_CREATED, BOOKING_NO_SHOW]', none: '[CUSTOMER_DELETED]' },
+    'Query.activities.customerId': {
+      many: id('Customer', big.busyCustomer),
+      few: id('Customer', big.quietCustomer),
+    },
+    'Query.activities.types': {
+      many: '[BOOKING_CREATED]',
+      few: '[BOOKING_NO_SHOW]',
+      both: '[BOOKING_CREATED, BOOKING_NO_SHOW]',
+      none: '[CUSTOMER_DELETED]',
+    },
     'Customer.activities.types': { many: '[BOOKING_CREATED]', few: '[BOOKING_NO_SHOW]' },
     'TagFilter.name': text('Tag 1', 'Tag 2'),
     'TeamFilter.name': text('Team 1', 'Team 2'),

@@ -1,14 +1,14 @@
 import { graphql } from 'graphql';
 import pg from 'pg';
+import { openLocalBus } from '../../src/core/bus.ts';
 import type { Viewer } from '../../src/core/context.ts';
 import type { Database } from '../../src/core/database.ts';
-import { openLocalBus } from '../../src/core/bus.ts';
 import { permissionsOf } from '../../src/core/permissions.ts';
 import { openEventLog } from '../../src/events/log.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { testContext } from '../support/context.ts';
 import type { BigBusiness } from './bigBusiness.ts';
-import { type ListField, type Order, filterArgument, listFields, samplesOf, searches } from './cases.ts';
+import { filterArgument, type ListField, listFields, type Order, samplesOf, searches } from './cases.ts';
 import { type Cost, costOf } from './plans.ts';
 import { type Statement, watchStatements } from './statements.ts';
 
@@ -21,22 +21,38 @@ export interface Measured extends Cost {
 
 /** Whom a list is read as: one who reaches everybody, or only the customers of these principals. */
 export function viewerOf(big: BigBusiness, principals: string[] | null): Viewer {
-  const rights = { permissions: permissionsOf('ADMIN'), rowScope: principals ? ('ASSIGNED' as const) : ('ALL' as const) };
+  const rights = {
+    permissions: permissionsOf('ADMIN'),
+    rowScope: principals ? ('ASSIGNED' as const) : ('ALL' as const),
+  };
   return { kind: 'user', id: big.owner, role: 'ADMIN', ...rights, principals: principals ?? [] };
 }
 
 /** Asks as this viewer, and answers what came and every statement that it took. */
 export function asker(db: Database, big: BigBusiness, viewer: Viewer) {
-  const context = { ...testContext(db, { workspace: big.workspace, viewer }), eventLog: openEventLog(db, openLocalBus()) };
+  const context = {
+    ...testContext(db, { workspace: big.workspace, viewer }),
+    eventLog: openEventLog(db, openLocalBus()),
+  };
   return async (source: string) => {
-    const { result, statements } = await watchStatements(() => graphql({ schema, source, contextValue: { ...context } }));
-    if (result.errors) throw new Error(`${source}: ${result.errors.map(({ message }) => message).join('; ')}`);
+    const { result, statements } = await watchStatements(() =>
+      graphql({ schema, source, contextValue: { ...context } }),
+    );
+    if (result.errors)
+      throw new Error(`${source}: ${result.errors.map(({ message }) => message).join('; ')}`);
     return { data: result.data as Record<string, unknown>, statements };
   };
 }
 
 /** What each way to ask for a page of the lists costs. `wanted` chooses lists by name. */
-export async function* measureLists(url: string, db: Database, big: BigBusiness, viewer: Viewer, wanted: RegExp, thorough: boolean): AsyncGenerator<Measured> {
+export async function* measureLists(
+  url: string,
+  db: Database,
+  big: BigBusiness,
+  viewer: Viewer,
+  wanted: RegExp,
+  thorough: boolean,
+): AsyncGenerator<Measured> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   const ask = asker(db, big, viewer);
@@ -64,18 +80,33 @@ export async function* measureLists(url: string, db: Database, big: BigBusiness,
 }
 
 /** Every order at both ends and in the middle; every filter and search in every order. */
-async function waysToAsk(db: Database, big: BigBusiness, field: ListField, samples: ReturnType<typeof samplesOf>, thorough: boolean): Promise<[string, string][]> {
+async function waysToAsk(
+  db: Database,
+  big: BigBusiness,
+  field: ListField,
+  samples: ReturnType<typeof samplesOf>,
+  thorough: boolean,
+): Promise<[string, string][]> {
   const orders: (Order | null)[] = [null, ...field.orders];
   const restrictions: [string, string][] = [
     ...field.filters.flatMap((filter) => {
       const values = samples[filter];
       if (!values) throw new Error(`Say in samplesOf what to filter by for ${filter}.`);
-      return Object.entries(values).map(([label, value]): [string, string] => [`${filter.split('.').at(-1)}: ${label}`, filterArgument(filter, value)]);
+      return Object.entries(values).map(([label, value]): [string, string] => [
+        `${filter.split('.').at(-1)}: ${label}`,
+        filterArgument(filter, value),
+      ]);
     }),
-    ...(field.search ? Object.entries(searches).map(([label, text]): [string, string] => [`search: ${label}`, `search: "${text}"`]) : []),
+    ...(field.search
+      ? Object.entries(searches).map(([label, text]): [string, string] => [
+          `search: ${label}`,
+          `search: "${text}"`,
+        ])
+      : []),
   ];
   const ways: [string, string][] = [];
-  const add = (label: string[], args: string[]) => ways.push([label.filter(Boolean).join(', ') || 'plain', args.filter(Boolean).join(', ')]);
+  const add = (label: string[], args: string[]) =>
+    ways.push([label.filter(Boolean).join(', ') || 'plain', args.filter(Boolean).join(', ')]);
   for (const order of orders) {
     const by = order ? `orderBy: { field: ${order.field}, direction: ${order.direction} }` : '';
     const called = order ? `${order.field} ${order.direction}` : '';
@@ -87,14 +118,20 @@ async function waysToAsk(db: Database, big: BigBusiness, field: ListField, sampl
     if (order && !thorough) continue;
     for (const [label, args] of restrictions) {
       add([called, label], [`first: ${pageSize}`, args, by]);
-      if (middle && !order) add([label, 'after the middle'], [`first: ${pageSize}`, `after: "${middle}"`, args]);
+      if (middle && !order)
+        add([label, 'after the middle'], [`first: ${pageSize}`, `after: "${middle}"`, args]);
     }
   }
   return ways;
 }
 
 /** The cursor of the row that half of the list comes before. */
-async function cursorInTheMiddle(db: Database, big: BigBusiness, { name, declaration: { list, model } }: ListField, order: Order | null): Promise<string | null> {
+async function cursorInTheMiddle(
+  db: Database,
+  big: BigBusiness,
+  { name, declaration: { list, model } }: ListField,
+  order: Order | null,
+): Promise<string | null> {
   const column = order ? (list.order.columns[order.field] as string) : list.order.default.column;
   const parent: Record<string, object> = {
     'Customer.bookings': { customerId: big.busyCustomer },
@@ -107,8 +144,15 @@ async function cursorInTheMiddle(db: Database, big: BigBusiness, { name, declara
   const where = { workspaceId: big.workspace.id, ...list.always, ...parent[name] };
   const delegate = db[`${model[0]?.toLowerCase()}${model.slice(1)}` as 'customer'];
   const count = await delegate.count({ where: where as never });
-  const row = await delegate.findFirst({ where: where as never, orderBy: [{ [column]: 'desc' }, { id: 'desc' }] as never, skip: Math.floor(count / 2) });
+  const row = await delegate.findFirst({
+    where: where as never,
+    orderBy: [{ [column]: 'desc' }, { id: 'desc' }] as never,
+    skip: Math.floor(count / 2),
+  });
   if (!row) return null;
-  const text = model === 'Event' ? `GPC:T:${JSON.stringify([`S:${big.workspace.id}`, `S:${row.id}`])}` : `GPC:S:${row.id}`;
+  const text =
+    model === 'Event'
+      ? `GPC:T:${JSON.stringify([`S:${big.workspace.id}`, `S:${row.id}`])}`
+      : `GPC:S:${row.id}`;
   return Buffer.from(text).toString('base64');
 }

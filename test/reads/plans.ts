@@ -39,7 +39,10 @@ function rowsOf(node: PlanNode, scanned: string[]): number {
   const type = node['Node Type'];
   const below = (node.Plans ?? []).map((plan) => rowsOf(plan, scanned)).reduce((sum, rows) => sum + rows, 0);
   if (!/Scan$/.test(type) || /^(Subquery|CTE|Function|Values|WorkTable) Scan$/.test(type)) return below;
-  const seen = node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0);
+  const seen =
+    node['Actual Rows'] +
+    (node['Rows Removed by Filter'] ?? 0) +
+    (node['Rows Removed by Index Recheck'] ?? 0);
   const relation = node['Relation Name'] ?? node['Index Name'] ?? '';
   const own = long.test(relation) ? seen * node['Actual Loops'] : 0;
   if (type === 'Seq Scan' && own > 0) scanned.push(relation);

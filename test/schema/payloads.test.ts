@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { schema } from '../../src/schema/schema.ts';
 import { post } from '../server/client.ts';
-import { type TestDatabase, createTestDatabase } from '../support/database.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startInProcess } from '../support/gateway.ts';
 
 /** Payloads that hold something else than the one object, as a client gets them. */

@@ -2,18 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, expect } from 'vitest';
 import type { Clock } from '../../src/core/clock.ts';
-import { type Context, type Viewer, type Workspace, anonymous, nowhere } from '../../src/core/context.ts';
+import { anonymous, type Context, nowhere, type Viewer, type Workspace } from '../../src/core/context.ts';
 import { apiKeyParts, newApiKey } from '../../src/core/crypto.ts';
 import { type Database, openDatabase } from '../../src/core/database.ts';
 import { Failure, Refused } from '../../src/core/errors.ts';
 import { newId } from '../../src/core/ids.ts';
 import {
-  type Permission,
-  type Role,
-  type RowScope,
   allPermissions,
+  type Permission,
   permissionsOf,
   presets,
+  type Role,
+  type RowScope,
 } from '../../src/core/permissions.ts';
 import { createTestDatabase } from './database.ts';
 

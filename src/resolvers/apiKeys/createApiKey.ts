@@ -6,7 +6,7 @@ import { InvalidInput } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import { visibleOrThrow } from '../../core/load.ts';
 import { idempotencyKey, instant, parse, text } from '../../core/parse.ts';
-import { type Permission, allPermissions, allow } from '../../core/permissions.ts';
+import { allow, allPermissions, type Permission } from '../../core/permissions.ts';
 import { writeOnce } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
 import { allowGrant, rightsOf } from '../users/grant.ts';

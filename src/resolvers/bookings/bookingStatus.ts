@@ -20,5 +20,7 @@ export function isAllowed(action: BookingAction, status: BookingStatus): boolean
 /** Refuses an action that the booking's status does not allow. */
 export function checkAllowed(action: BookingAction, status: BookingStatus): void {
   if (isAllowed(action, status)) return;
-  throw new InvalidState(`The booking is ${status}; this needs one that is ${allowedFrom[action].join(' or ')}.`);
+  throw new InvalidState(
+    `The booking is ${status}; this needs one that is ${allowedFrom[action].join(' or ')}.`,
+  );
 }

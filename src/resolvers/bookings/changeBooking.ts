@@ -39,7 +39,9 @@ export async function changeBooking(ctx: Context, id: string, change: Change): P
       slotConstraints,
     );
     const part = (personal: boolean): Changes =>
-      Object.fromEntries(Object.entries(changes).filter(([column]) => personalColumns.has(column) === personal));
+      Object.fromEntries(
+        Object.entries(changes).filter(([column]) => personalColumns.has(column) === personal),
+      );
     await record(ctx, tx, change.event, {
       subjectId: id,
       customerId: booking.customerId,

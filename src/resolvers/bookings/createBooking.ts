@@ -7,7 +7,7 @@ import { AlreadyExists, InvalidState } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import { lockedOrThrow, visibleOrThrow } from '../../core/load.ts';
 import { moneyInput } from '../../core/money.ts';
-import { clearable, idOf, idempotencyKey, parse, text } from '../../core/parse.ts';
+import { clearable, idempotencyKey, idOf, parse, text } from '../../core/parse.ts';
 import { allow } from '../../core/permissions.ts';
 import { writeOnce } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
@@ -64,13 +64,20 @@ export async function createBooking(ctx: Context, input: unknown): Promise<Booki
       }),
       {
         ...slotConstraints,
-        booking_workspace_id_external_id_key: () => new AlreadyExists('externalId', 'Another booking has this external id.'),
+        booking_workspace_id_external_id_key: () =>
+          new AlreadyExists('externalId', 'Another booking has this external id.'),
       },
     );
-    await record(ctx, tx, 'booking.created', { subjectId: booking.id, customerId: customer.id, data: bookingFacts(booking, service) });
+    await record(ctx, tx, 'booking.created', {
+      subjectId: booking.id,
+      customerId: customer.id,
+      data: bookingFacts(booking, service),
+    });
     return booking;
   };
-  return writeOnce(ctx, { name: 'createBooking', input: wish }, create, (tx, id) => visibleOrThrow(ctx, tx, 'Booking', id));
+  return writeOnce(ctx, { name: 'createBooking', input: wish }, create, (tx, id) =>
+    visibleOrThrow(ctx, tx, 'Booking', id),
+  );
 }
 
 const letters = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ';

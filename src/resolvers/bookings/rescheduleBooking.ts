@@ -6,7 +6,11 @@ import { allow } from '../../core/permissions.ts';
 import { changeBooking } from './changeBooking.ts';
 import { planSlot, slotFields } from './slot.ts';
 
-const RescheduleBookingInput = z.object({ id: idOf('Booking'), ...slotFields, startsAt: slotFields.startsAt.optional() });
+const RescheduleBookingInput = z.object({
+  id: idOf('Booking'),
+  ...slotFields,
+  startsAt: slotFields.startsAt.optional(),
+});
 
 /**
  * Moves a booking to another time, staff member or resource. What is not sent stays: the length too. A null

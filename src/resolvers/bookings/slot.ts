@@ -55,7 +55,12 @@ export async function planSlot(ctx: Context, tx: Tx, service: Service, wish: Slo
   const wished = await hold(ctx, tx, wish);
   const isClass = service.capacity > 1;
   if (isClass && wish.durationMinutes && wish.durationMinutes !== service.durationMinutes) {
-    throw new InvalidInput([{ path: 'durationMinutes', message: `A class lasts ${service.durationMinutes} minutes for everyone; leave this out.` }]);
+    throw new InvalidInput([
+      {
+        path: 'durationMinutes',
+        message: `A class lasts ${service.durationMinutes} minutes for everyone; leave this out.`,
+      },
+    ]);
   }
   const minutes = (count: number) => count * 60_000;
   const startsAt = wish.startsAt;
@@ -79,9 +84,12 @@ export async function planSlot(ctx: Context, tx: Tx, service: Service, wish: Slo
  * turn: two that have written overlapping bookings would wait for each other, and only a deadlock would end that.
  */
 async function hold(ctx: Context, tx: Tx, wish: Pick<SlotWish, 'staffMemberId' | 'resourceId'>) {
-  const staffMember = wish.staffMemberId ? await lockedOrThrow(ctx, tx, 'StaffMember', wish.staffMemberId) : null;
+  const staffMember = wish.staffMemberId
+    ? await lockedOrThrow(ctx, tx, 'StaffMember', wish.staffMemberId)
+    : null;
   const resource = wish.resourceId ? await lockedOrThrow(ctx, tx, 'Resource', wish.resourceId) : null;
-  if (staffMember && !staffMember.active) throw new InvalidState('The staff member does not take bookings at present.');
+  if (staffMember && !staffMember.active)
+    throw new InvalidState('The staff member does not take bookings at present.');
   if (resource && !resource.active) throw new InvalidState('The resource cannot be booked at present.');
   return { staffMember, resource };
 }
@@ -96,7 +104,8 @@ async function sessionFor(ctx: Context, tx: Tx, service: Service, wish: SlotWish
     ...(wish.staffMemberId && { staffMemberId: wish.staffMemberId }),
     ...(wish.resourceId && { resourceId: wish.resourceId }),
   };
-  const find = () => tx.classSession.findFirst({ where: fitting, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
+  const find = () =>
+    tx.classSession.findFirst({ where: fitting, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
   const known = await find();
   if (known) return known;
   await tx.classSession.createMany({

@@ -6,7 +6,11 @@ import { clearable, idOf, parse, text } from '../../core/parse.ts';
 import { allow } from '../../core/permissions.ts';
 import { changeBooking } from './changeBooking.ts';
 
-const UpdateBookingInput = z.object({ id: idOf('Booking'), notes: clearable(text(5_000)), price: moneyInput.optional() });
+const UpdateBookingInput = z.object({
+  id: idOf('Booking'),
+  notes: clearable(text(5_000)),
+  price: moneyInput.optional(),
+});
 
 /** Changes the details of a booking, whatever its status. For time, staff and resource there is rescheduleBooking. */
 export async function updateBooking(ctx: Context, input: unknown): Promise<Booking> {
@@ -15,6 +19,7 @@ export async function updateBooking(ctx: Context, input: unknown): Promise<Booki
   return changeBooking(ctx, id, {
     action: 'update',
     event: 'booking.updated',
-    columns: () => ({ notes, ...(price && { priceMinor: price.minor, currency: price.currency }) }) as Partial<Booking>,
+    columns: () =>
+      ({ notes, ...(price && { priceMinor: price.minor, currency: price.currency }) }) as Partial<Booking>,
   });
 }

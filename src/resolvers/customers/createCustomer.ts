@@ -1,5 +1,5 @@
-import type { Context } from '../../core/context.ts';
 import { onConstraint } from '../../core/constraints.ts';
+import type { Context } from '../../core/context.ts';
 import type { Customer, Tx } from '../../core/database.ts';
 import { AlreadyExists } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
@@ -13,8 +13,10 @@ import { checkNamed, searchColumns } from './searchable.ts';
 
 /** Unique indexes of the customer table, in the words of the input. */
 export const customerConstraints = {
-  customer_workspace_id_email_key: () => new AlreadyExists('email', 'Another customer has this e-mail address.'),
-  customer_workspace_id_external_id_key: () => new AlreadyExists('externalId', 'Another customer has this external id.'),
+  customer_workspace_id_email_key: () =>
+    new AlreadyExists('email', 'Another customer has this e-mail address.'),
+  customer_workspace_id_external_id_key: () =>
+    new AlreadyExists('externalId', 'Another customer has this external id.'),
 };
 
 /**
@@ -23,7 +25,10 @@ export const customerConstraints = {
  */
 export async function createCustomer(ctx: Context, input: unknown): Promise<Customer> {
   allow(ctx, 'customers.write');
-  const { idempotencyKey: key, ...fields } = parse(customerFields(ctx.workspace.country).extend({ idempotencyKey }), input);
+  const { idempotencyKey: key, ...fields } = parse(
+    customerFields(ctx.workspace.country).extend({ idempotencyKey }),
+    input,
+  );
   const { firstName = null, lastName = null, companyName = null, email = null, phone = null } = fields;
   checkNamed({ firstName, lastName, companyName, email, phone });
 
@@ -52,18 +57,26 @@ export async function createCustomer(ctx: Context, input: unknown): Promise<Cust
     });
     return customer;
   };
-  return writeOnce(ctx, { name: 'createCustomer', input: { ...fields, idempotencyKey: key } }, create, (tx, id) =>
-    visibleOrThrow(ctx, tx, 'Customer', id),
+  return writeOnce(
+    ctx,
+    { name: 'createCustomer', input: { ...fields, idempotencyKey: key } },
+    create,
+    (tx, id) => visibleOrThrow(ctx, tx, 'Customer', id),
   );
 }
 
 /** Checks owner and team; a viewer of some customers only is made the owner unless the team is one of theirs. */
-async function reachableOwner(ctx: Context, tx: Tx, given: { ownerId?: string | null | undefined; teamId?: string | null | undefined }) {
+async function reachableOwner(
+  ctx: Context,
+  tx: Tx,
+  given: { ownerId?: string | null | undefined; teamId?: string | null | undefined },
+) {
   const ownerId = given.ownerId ?? null;
   const teamId = given.teamId ?? null;
   if (ownerId) await visibleOrThrow(ctx, tx, 'User', ownerId);
   if (teamId) await visibleOrThrow(ctx, tx, 'Team', teamId);
   const { viewer } = ctx;
-  const reached = viewer.rowScope === 'ALL' || [ownerId, teamId].some((id) => id && viewer.principals.includes(id));
+  const reached =
+    viewer.rowScope === 'ALL' || [ownerId, teamId].some((id) => id && viewer.principals.includes(id));
   return { ownerId: reached || viewer.kind !== 'user' ? ownerId : viewer.id, teamId };
 }

@@ -18,7 +18,10 @@ function make(country: string) {
   const phone = z.string().transform((written, check) => {
     const e164 = phoneOf(written, country);
     if (e164) return e164;
-    check.addIssue({ code: 'custom', message: `Must be one phone number, without an extension; outside ${country} it begins with + and the country code.` });
+    check.addIssue({
+      code: 'custom',
+      message: `Must be one phone number, without an extension; outside ${country} it begins with + and the country code.`,
+    });
     return z.NEVER;
   });
   return z.object({
@@ -46,7 +49,9 @@ function make(country: string) {
   });
 }
 
-const webAddress = text(2_000).pipe(z.url({ protocol: /^https?$/, message: 'Must be a web address that begins with http:// or https://.' }));
+const webAddress = text(2_000).pipe(
+  z.url({ protocol: /^https?$/, message: 'Must be a web address that begins with http:// or https://.' }),
+);
 
 function isLanguage(tag: string): boolean {
   try {

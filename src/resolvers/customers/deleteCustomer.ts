@@ -22,12 +22,21 @@ export async function deleteCustomer(ctx: Context, input: unknown): Promise<Cust
   return write(ctx, async (tx) => {
     await lockedOrThrow(ctx, tx, 'Customer', id);
     const coming = await tx.booking.count({
-      where: { workspaceId: ctx.workspace.id, customerId: id, status: { in: ['PENDING', 'CONFIRMED'] }, endsAt: { gt: ctx.clock.now() } },
+      where: {
+        workspaceId: ctx.workspace.id,
+        customerId: id,
+        status: { in: ['PENDING', 'CONFIRMED'] },
+        endsAt: { gt: ctx.clock.now() },
+      },
     });
-    if (coming > 0) throw new InvalidState(`Bookings of the customer are yet to come: ${coming}. Cancel them first.`);
+    if (coming > 0)
+      throw new InvalidState(`Bookings of the customer are yet to come: ${coming}. Cancel them first.`);
     await erase(ctx, tx, id);
     const deletedAt = ctx.clock.now();
-    const erased = await tx.customer.update({ where: { id }, data: { deletedAt, updatedAt: deletedAt, ownerId: null, teamId: null } });
+    const erased = await tx.customer.update({
+      where: { id },
+      data: { deletedAt, updatedAt: deletedAt, ownerId: null, teamId: null },
+    });
     await record(ctx, tx, 'customer.deleted', { subjectId: id, customerId: id, data: {} });
     return erased;
   });
@@ -40,7 +49,9 @@ async function erase(ctx: Context, tx: Tx, customerId: string): Promise<void> {
       await tx.$executeRaw`DELETE FROM ${Prisma.raw(table)} WHERE ${whose}`;
       continue;
     }
-    const blanks = Object.entries(blank).map(([column, value]) => Prisma.sql`${Prisma.raw(column)} = ${value === null ? Prisma.raw('NULL') : value}`);
+    const blanks = Object.entries(blank).map(
+      ([column, value]) => Prisma.sql`${Prisma.raw(column)} = ${value === null ? Prisma.raw('NULL') : value}`,
+    );
     await tx.$executeRaw`UPDATE ${Prisma.raw(table)} SET ${Prisma.join(blanks)} WHERE ${whose}`;
   }
 }

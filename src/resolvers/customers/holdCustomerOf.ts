@@ -6,7 +6,12 @@ import { Prisma, type Tx } from '../../core/database.ts';
  * true if that happened before. What somebody writes about an erased customer must not be kept. Comes before the
  * lock on the booking or payment itself, as deletion takes them in that order too.
  */
-export async function holdCustomerOf(ctx: Context, tx: Tx, table: 'booking' | 'payment', id: string): Promise<boolean> {
+export async function holdCustomerOf(
+  ctx: Context,
+  tx: Tx,
+  table: 'booking' | 'payment',
+  id: string,
+): Promise<boolean> {
   const [customer] = await tx.$queryRaw<{ erased: boolean }[]>`
     SELECT deleted_at IS NOT NULL AS erased FROM customer
     WHERE workspace_id = ${ctx.workspace.id}::uuid AND id = (

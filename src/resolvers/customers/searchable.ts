@@ -14,11 +14,25 @@ export interface Searchable {
 /** Refuses a customer whom nothing names: nobody could find or tell them apart. */
 export function checkNamed({ firstName, lastName, companyName, email, phone }: Searchable): void {
   if (firstName || lastName || companyName || email || phone) return;
-  throw new InvalidInput([{ path: '', message: 'Give at least one of firstName, lastName, companyName, email and phone.' }]);
+  throw new InvalidInput([
+    { path: '', message: 'Give at least one of firstName, lastName, companyName, email and phone.' },
+  ]);
 }
 
 /** Letters that Unicode does not take apart, as people type them without the key. */
-const plain: Record<string, string> = { ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', ł: 'l', đ: 'd', ð: 'd', ħ: 'h', ı: 'i', þ: 'th', ς: 'σ' };
+const plain: Record<string, string> = {
+  ß: 'ss',
+  æ: 'ae',
+  œ: 'oe',
+  ø: 'o',
+  ł: 'l',
+  đ: 'd',
+  ð: 'd',
+  ħ: 'h',
+  ı: 'i',
+  þ: 'th',
+  ς: 'σ',
+};
 
 /** Lower case without accents: `Łukasz Ångström` is found by `lukasz` and `angstrom`. */
 export function fold(text: string): string {
@@ -33,12 +47,25 @@ export function fold(text: string): string {
 export function searchColumns(customer: Searchable): { sortName: string; searchText: string } {
   const { firstName, lastName, companyName, email, phone } = customer;
   const name = [lastName, firstName].filter(Boolean).join(' ');
-  const words = [firstName, lastName, companyName, email, email?.split('@')[1], phone && phone.slice(1), phone && nationalDigits(phone)];
+  const words = [
+    firstName,
+    lastName,
+    companyName,
+    email,
+    email?.split('@')[1],
+    phone?.slice(1),
+    phone && nationalDigits(phone),
+  ];
   return {
     sortName: fold(name || companyName || email || phone || ''),
     searchText: words
       .filter((word) => word)
-      .map((word) => ` ${fold(word as string).trim().replace(/\s+/g, ' ')}`)
+      .map(
+        (word) =>
+          ` ${fold(word as string)
+            .trim()
+            .replace(/\s+/g, ' ')}`,
+      )
       .join(''),
   };
 }
@@ -50,7 +77,13 @@ const maxText = 200;
 export function searchWhere(text: string): Prisma.CustomerWhereInput {
   const begins = (word: string) => ({ searchText: { contains: ` ${word.replace(/[\\%_]/g, '\\$&')}` } });
   const asked = text.slice(0, maxText);
-  const words = { AND: fold(asked).split(/[\s\0]+/).filter(Boolean).slice(0, maxWords).map(begins) };
+  const words = {
+    AND: fold(asked)
+      .split(/[\s\0]+/)
+      .filter(Boolean)
+      .slice(0, maxWords)
+      .map(begins),
+  };
   const number = phoneDigits(asked);
   return number ? { OR: [words, begins(number)] } : words;
 }

@@ -17,7 +17,10 @@ import { checkNamed, searchColumns } from './searchable.ts';
  */
 export async function updateCustomer(ctx: Context, input: unknown): Promise<Customer> {
   allow(ctx, 'customers.write');
-  const { id, ...sent } = parse(customerFields(ctx.workspace.country).extend({ id: idOf('Customer') }), input);
+  const { id, ...sent } = parse(
+    customerFields(ctx.workspace.country).extend({ id: idOf('Customer') }),
+    input,
+  );
 
   return write(ctx, async (tx) => {
     const customer = await lockedOrThrow(ctx, tx, 'Customer', id);
@@ -26,7 +29,9 @@ export async function updateCustomer(ctx: Context, input: unknown): Promise<Cust
     const changes = changesOf(customer, sent as Partial<Customer>);
     if (Object.keys(changes).length === 0) return customer;
 
-    const after = Object.fromEntries(Object.entries(changes).map(([field, [, value]]) => [field, value])) as Partial<Customer>;
+    const after = Object.fromEntries(
+      Object.entries(changes).map(([field, [, value]]) => [field, value]),
+    ) as Partial<Customer>;
     checkNamed({ ...customer, ...after });
     const updated = await onConstraint(
       tx.customer.update({
@@ -48,6 +53,7 @@ export async function updateCustomer(ctx: Context, input: unknown): Promise<Cust
 }
 
 function split(changes: Changes): { personal: Changes; plain: Changes } {
-  const of = (personal: boolean) => Object.fromEntries(Object.entries(changes).filter(([field]) => personalFields.has(field) === personal));
+  const of = (personal: boolean) =>
+    Object.fromEntries(Object.entries(changes).filter(([field]) => personalFields.has(field) === personal));
   return { personal: of(true), plain: of(false) };
 }

@@ -6,7 +6,7 @@ import { AlreadyExists, InvalidInput } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import { lockedOrThrow, visibleOrThrow } from '../../core/load.ts';
 import { moneyInput } from '../../core/money.ts';
-import { idOf, idempotencyKey, instant, parse, text } from '../../core/parse.ts';
+import { idempotencyKey, idOf, instant, parse, text } from '../../core/parse.ts';
 import { allow } from '../../core/permissions.ts';
 import { writeOnce } from '../../core/write.ts';
 import { record } from '../../events/record.ts';

@@ -5,7 +5,7 @@ import { allow } from '../../core/permissions.ts';
 import { write } from '../../core/write.ts';
 import { recordAll } from '../../events/record.ts';
 import { newTag } from './createTag.ts';
-import { type TagReference, TaggingInput, heldCustomers, heldTags, taggingOf } from './tagging.ts';
+import { heldCustomers, heldTags, TaggingInput, type TagReference, taggingOf } from './tagging.ts';
 
 /**
  * Puts tags on customers, all or none of it; answers the customers in the order of the input. Tags are named

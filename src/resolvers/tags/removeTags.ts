@@ -4,7 +4,7 @@ import { parse } from '../../core/parse.ts';
 import { allow } from '../../core/permissions.ts';
 import { write } from '../../core/write.ts';
 import { recordAll } from '../../events/record.ts';
-import { TaggingInput, heldCustomers, heldTags, taggingOf } from './tagging.ts';
+import { heldCustomers, heldTags, TaggingInput, taggingOf } from './tagging.ts';
 
 /**
  * Takes tags off customers, all or none of it; answers the customers in the order of the input. Tags are

@@ -1,6 +1,6 @@
 import type { Context } from '../../core/context.ts';
 import { Refused } from '../../core/errors.ts';
-import { type Permission, type Role, type RowScope, permissionsOf, presets } from '../../core/permissions.ts';
+import { type Permission, permissionsOf, presets, type Role, type RowScope } from '../../core/permissions.ts';
 
 /** What a user or key may do, and which customers it reaches. */
 export interface Rights {

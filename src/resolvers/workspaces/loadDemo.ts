@@ -1,6 +1,6 @@
 import type { Context } from '../../core/context.ts';
 import { SlotTaken } from '../../core/errors.ts';
-import { type IdType, encodeId } from '../../core/ids.ts';
+import { encodeId, type IdType } from '../../core/ids.ts';
 import { cancelBooking } from '../bookings/cancelBooking.ts';
 import { completeBooking } from '../bookings/completeBooking.ts';
 import { confirmBooking } from '../bookings/confirmBooking.ts';
@@ -13,47 +13,107 @@ import { createService } from '../services/createService.ts';
 import { createStaffMember } from '../staffMembers/createStaffMember.ts';
 import { addTags } from '../tags/addTags.ts';
 
-const firstNames = ['Ada', 'Björn', 'Chloé', 'Dmitri', 'Elif', 'Fatima', 'Giulia', 'Hiro', 'Inés', 'Jamal', 'Karin', 'Łukasz', 'Mei', 'Noor', 'Olu', 'Priya'];
-const lastNames = ['Ahmadi', 'Berg', 'Costa', 'Dubois', 'Eriksen', 'Fischer', 'García', 'Haddad', 'Ito', 'Janssen', 'Kowalski', 'Lindqvist', 'Moretti'];
+const firstNames = [
+  'Ada',
+  'Björn',
+  'Chloé',
+  'Dmitri',
+  'Elif',
+  'Fatima',
+  'Giulia',
+  'Hiro',
+  'Inés',
+  'Jamal',
+  'Karin',
+  'Łukasz',
+  'Mei',
+  'Noor',
+  'Olu',
+  'Priya',
+];
+const lastNames = [
+  'Ahmadi',
+  'Berg',
+  'Costa',
+  'Dubois',
+  'Eriksen',
+  'Fischer',
+  'García',
+  'Haddad',
+  'Ito',
+  'Janssen',
+  'Kowalski',
+  'Lindqvist',
+  'Moretti',
+];
 const services = [
   { name: 'Haircut', durationMinutes: 45, price: { amount: '42', currency: 'EUR' }, bufferAfterMinutes: 15 },
   { name: 'Colour', durationMinutes: 120, price: { amount: '110', currency: 'EUR' }, bufferAfterMinutes: 15 },
-  { name: 'Beard trim', durationMinutes: 20, price: { amount: '18', currency: 'EUR' }, bufferAfterMinutes: 10 },
-  { name: 'Massage', durationMinutes: 60, price: { amount: '70', currency: 'EUR' }, bufferBeforeMinutes: 15, bufferAfterMinutes: 15 },
+  {
+    name: 'Beard trim',
+    durationMinutes: 20,
+    price: { amount: '18', currency: 'EUR' },
+    bufferAfterMinutes: 10,
+  },
+  {
+    name: 'Massage',
+    durationMinutes: 60,
+    price: { amount: '70', currency: 'EUR' },
+    bufferBeforeMinutes: 15,
+    bufferAfterMinutes: 15,
+  },
 ];
-const yoga = { name: 'Morning yoga', durationMinutes: 60, price: { amount: '15', currency: 'EUR' }, capacity: 8 };
+const yoga = {
+  name: 'Morning yoga',
+  durationMinutes: 60,
+  price: { amount: '15', currency: 'EUR' },
+  capacity: 8,
+};
 const staff = ['Sofia Lund', 'Marco Ricci', 'Aiko Tanaka'];
 const chairs = ['Chair 1', 'Chair 2', 'Chair 3'];
 const tagNames = ['Regular', 'Student', 'Allergic to ammonia', 'Prefers mornings'];
 
 const customerCount = 48;
+/** Bookings made side by side. */
+const atATime = 6;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
+/** A booking to make; `fate`, from 0 to 9, says what becomes of it. */
+interface Plan {
+  madeAt: number;
+  input: { startsAt: Date; [field: string]: unknown };
+  fate: number;
+}
+
 /**
- * Fills the context's workspace with a small salon, through the verbs alone: a month of history and a
- * fortnight to come. Runs once, on the first start. The same every time but for the dates.
+ * Fills the context's workspace with a small salon, through the verbs alone: three weeks of history and ten
+ * days to come. Runs once, on the first start. The same every time but for the dates.
  */
 export async function loadDemo(ctx: Context): Promise<void> {
   const today = Math.floor(ctx.clock.now().getTime() / dayMs) * dayMs;
   const pick = generator(7);
   const one = <Item>(items: readonly Item[]): Item => items[pick(items.length)] as Item;
   const idOf = (type: IdType, row: { id: string }) => encodeId(type, row.id);
-  const founding = at(ctx, today - 60 * dayMs);
+  // The log is told once, at the end, rather than after each of hundreds of commits.
+  const quiet = { ...ctx, committed: async () => {} };
+  const founding = at(quiet, today - 60 * dayMs);
 
   const serviceIds = [];
   for (const service of services) serviceIds.push(idOf('Service', await createService(founding, service)));
   const yogaId = idOf('Service', await createService(founding, yoga));
   const staffIds = [];
-  for (const displayName of staff) staffIds.push(idOf('StaffMember', await createStaffMember(founding, { displayName })));
+  for (const displayName of staff)
+    staffIds.push(idOf('StaffMember', await createStaffMember(founding, { displayName })));
   const chairIds = [];
-  for (const name of chairs) chairIds.push(idOf('Resource', await createResource(founding, { name, kind: 'CHAIR' })));
+  for (const name of chairs)
+    chairIds.push(idOf('Resource', await createResource(founding, { name, kind: 'CHAIR' })));
 
   const customerIds: string[] = [];
   for (let i = 0; i < customerCount; i++) {
     const firstName = firstNames[i % firstNames.length] as string;
     const lastName = lastNames[(i * 5) % lastNames.length] as string;
-    const added = at(ctx, today - (50 - pick(20)) * dayMs + pick(600) * 60_000);
+    const added = at(quiet, today - (50 - pick(20)) * dayMs + pick(600) * 60_000);
     const customer = await createCustomer(added, {
       firstName,
       lastName,
@@ -68,25 +128,38 @@ export async function loadDemo(ctx: Context): Promise<void> {
     await addTags(founding, { customerIds: customerIds.filter(() => pick(4) === 0), tags: [tag] });
   }
 
-  for (let day = -30; day < 14; day++) {
+  const plans: Plan[] = [];
+  for (let day = -20; day < 10; day++) {
     for (let slot = 0; slot < 6; slot++) {
       const startsAt = new Date(today + day * dayMs + (9 + slot * 1.5) * hourMs);
-      const made = at(ctx, Math.min(startsAt.getTime() - (1 + pick(9)) * dayMs, ctx.clock.now().getTime()));
+      const madeAt = startsAt.getTime() - (1 + pick(9)) * dayMs;
       const seat = slot % chairIds.length;
-      const input = { customerId: one(customerIds), serviceId: one(serviceIds), staffMemberId: staffIds[seat], resourceId: chairIds[seat], startsAt };
-      await bookAndLive(ctx, made, input, pick(10));
+      const input = {
+        customerId: one(customerIds),
+        serviceId: one(serviceIds),
+        staffMemberId: staffIds[seat],
+        resourceId: chairIds[seat],
+        startsAt,
+      };
+      plans.push({ madeAt, input, fate: pick(10) });
     }
-    if (day % 2 === 0) {
+    for (let place = 0; place < (day % 2 === 0 ? 3 : 0); place++) {
       const startsAt = new Date(today + day * dayMs + 7 * hourMs);
-      for (let place = 0; place < 3; place++) {
-        await bookAndLive(ctx, at(ctx, Math.min(startsAt.getTime() - 2 * dayMs, ctx.clock.now().getTime())), { customerId: one(customerIds), serviceId: yogaId, startsAt }, pick(10));
-      }
+      const input = { customerId: one(customerIds), serviceId: yogaId, startsAt };
+      plans.push({ madeAt: startsAt.getTime() - 2 * dayMs, input, fate: pick(10) });
     }
   }
+  await Promise.all(
+    Array.from({ length: atATime }, async () => {
+      for (let plan = plans.shift(); plan; plan = plans.shift()) await bookAndLive(quiet, plan);
+    }),
+  );
+  await ctx.committed();
 }
 
-/** Makes a booking and lets happen to it what usually happens; `fate` from 0 to 9 says what. */
-async function bookAndLive(ctx: Context, made: Context, input: { startsAt: Date; [field: string]: unknown }, fate: number): Promise<void> {
+/** Makes a booking and lets happen to it what usually happens. */
+async function bookAndLive(ctx: Context, { madeAt, input, fate }: Plan): Promise<void> {
+  const made = at(ctx, Math.min(madeAt, ctx.clock.now().getTime()));
   let booking: Awaited<ReturnType<typeof createBooking>>;
   try {
     booking = await createBooking(made, input);
@@ -106,7 +179,12 @@ async function bookAndLive(ctx: Context, made: Context, input: { startsAt: Date;
   }
   await completeBooking(after, { id });
   const amount = { amount: String(Number(booking.priceMinor) / 100), currency: booking.currency };
-  await recordPayment(after, { bookingId: id, amount, method: fate % 2 ? 'CARD' : 'CASH', paidAt: booking.endsAt });
+  await recordPayment(after, {
+    bookingId: id,
+    amount,
+    method: fate % 2 ? 'CARD' : 'CASH',
+    paidAt: booking.endsAt,
+  });
 }
 
 /** The context at another time, so that history has its own dates. */
@@ -115,7 +193,10 @@ function at(ctx: Context, time: number): Context {
 }
 
 function plain(name: string): string {
-  return name.normalize('NFKD').replace(/[^a-zA-Z]/g, '').toLowerCase();
+  return name
+    .normalize('NFKD')
+    .replace(/[^a-zA-Z]/g, '')
+    .toLowerCase();
 }
 
 /** Numbers below a bound, the same in every run. */

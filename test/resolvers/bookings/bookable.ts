@@ -28,7 +28,10 @@ export async function aService(ctx: Context, fields: Partial<Service> = {}): Pro
   return { row: await ctx.db.service.create({ data }), id: encodeId('Service', data.id) };
 }
 
-export async function aStaffMember(ctx: Context, fields: Partial<StaffMember> = {}): Promise<Made<StaffMember>> {
+export async function aStaffMember(
+  ctx: Context,
+  fields: Partial<StaffMember> = {},
+): Promise<Made<StaffMember>> {
   const data = {
     id: newId(),
     workspaceId: ctx.workspace.id,

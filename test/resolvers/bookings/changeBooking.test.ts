@@ -16,7 +16,13 @@ import { aCustomer, aResource, aService, aStaffMember } from './bookable.ts';
 const db = await openTestDatabase();
 const startsAt = new Date('2026-12-01T10:00:00Z');
 const later = new Date('2026-12-01T15:00:00Z');
-const statuses = ['PENDING', 'CONFIRMED', 'CANCELLED', 'COMPLETED', 'NO_SHOW'] as const satisfies BookingStatus[];
+const statuses = [
+  'PENDING',
+  'CONFIRMED',
+  'CANCELLED',
+  'COMPLETED',
+  'NO_SHOW',
+] as const satisfies BookingStatus[];
 
 async function aBooking(fields: object = {}) {
   const shop = await createWorkspace(db);
@@ -50,7 +56,13 @@ interface Case {
 
 const anyStatus = statuses;
 const verbs: Record<string, Case> = {
-  updateBooking: { run: updateBooking, input: { notes: 'new' }, event: 'booking.updated', allowed: anyStatus, sets: () => ({ notes: 'new' }) },
+  updateBooking: {
+    run: updateBooking,
+    input: { notes: 'new' },
+    event: 'booking.updated',
+    allowed: anyStatus,
+    sets: () => ({ notes: 'new' }),
+  },
   confirmBooking: {
     run: confirmBooking,
     input: {},
@@ -94,72 +106,105 @@ const verbs: Record<string, Case> = {
 };
 
 const table = Object.entries(verbs).flatMap(([name, verb]) =>
-  statuses.map((status) => ({ name, status, ...verb, may: verb.allowed.includes(status) ? 'may' : 'may not' })),
+  statuses.map((status) => ({
+    name,
+    status,
+    ...verb,
+    may: verb.allowed.includes(status) ? 'may' : 'may not',
+  })),
 );
 const allowed = table.filter(({ may }) => may === 'may');
 
 describe('A change of a booking', () => {
-  test.each(table)('$name $may be done to one that is $status.', async ({ run, input, event, status, may, sets }) => {
-    const { shop, admin, booking, id, now } = await aBooking();
-    const before = await db.booking.update({ where: { id: booking.id }, data: { status, completedAt: status === 'COMPLETED' ? startsAt : null } });
-    const created = (await shop.events()).length;
-    if (may === 'may not') {
-      const failure = await refused(admin, () => run(admin, { id, ...input }));
-      expect(failure).toMatchObject({ code: 'INVALID_STATE', message: expect.stringMatching(new RegExp(`is ${status};`)) });
-      return;
-    }
-    const changed = await run(admin, { id, ...input });
-    expect(changed).toEqual({ ...before, ...sets(now), updatedAt: now });
-    expect(await db.booking.findUnique({ where: { id: booking.id } })).toEqual(changed);
+  test.each(table)(
+    '$name $may be done to one that is $status.',
+    async ({ run, input, event, status, may, sets }) => {
+      const { shop, admin, booking, id, now } = await aBooking();
+      const before = await db.booking.update({
+        where: { id: booking.id },
+        data: { status, completedAt: status === 'COMPLETED' ? startsAt : null },
+      });
+      const created = (await shop.events()).length;
+      if (may === 'may not') {
+        const failure = await refused(admin, () => run(admin, { id, ...input }));
+        expect(failure).toMatchObject({
+          code: 'INVALID_STATE',
+          message: expect.stringMatching(new RegExp(`is ${status};`)),
+        });
+        return;
+      }
+      const changed = await run(admin, { id, ...input });
+      expect(changed).toEqual({ ...before, ...sets(now), updatedAt: now });
+      expect(await db.booking.findUnique({ where: { id: booking.id } })).toEqual(changed);
 
-    const events = (await shop.events()).slice(created);
-    expect(events).toHaveLength(1);
-    expect(events[0]).toMatchObject({
-      type: event,
-      subjectId: booking.id,
-      customerId: booking.customerId,
-      data: { bookingId: id, serviceName: 'Cut', status: changed.status, startsAt: changed.startsAt.toISOString() },
-    });
-    // What changed stands in the event, or beside it where it is personal.
-    const personal = (events[0]!.personal as { changes: object } | null)?.changes ?? {};
-    const differing = Object.keys(before).filter(
-      (field) => field !== 'updatedAt' && String(before[field as 'notes']) !== String(changed[field as 'notes']),
-    );
-    expect(Object.keys({ ...(events[0]!.changes as object), ...personal }).sort()).toEqual(differing.sort());
-    expect(Object.keys(personal).every((field) => ['notes', 'cancelReason'].includes(field))).toBe(true);
-  });
+      const events = (await shop.events()).slice(created);
+      expect(events).toHaveLength(1);
+      expect(events[0]).toMatchObject({
+        type: event,
+        subjectId: booking.id,
+        customerId: booking.customerId,
+        data: {
+          bookingId: id,
+          serviceName: 'Cut',
+          status: changed.status,
+          startsAt: changed.startsAt.toISOString(),
+        },
+      });
+      // What changed stands in the event, or beside it where it is personal.
+      const personal = (events[0]!.personal as { changes: object } | null)?.changes ?? {};
+      const differing = Object.keys(before).filter(
+        (field) =>
+          field !== 'updatedAt' && String(before[field as 'notes']) !== String(changed[field as 'notes']),
+      );
+      expect(Object.keys({ ...(events[0]!.changes as object), ...personal }).sort()).toEqual(
+        differing.sort(),
+      );
+      expect(Object.keys(personal).every((field) => ['notes', 'cancelReason'].includes(field))).toBe(true);
+    },
+  );
 
-  test.each(allowed.filter(({ status }) => status === 'PENDING'))('$name done by twenty at once is done once, and the others hear why not or find it done.', async ({ name, run, input, event }) => {
-    const { shop, admin, id } = await aBooking();
-    const ended = await Promise.allSettled(Array.from({ length: 20 }, () => run(admin, { id, ...input })));
-    expect(await shop.events(event)).toHaveLength(1);
-    const lost = ended.filter((one) => one.status === 'rejected');
-    for (const { reason } of lost) expect(reason).toMatchObject({ code: 'INVALID_STATE' });
-    expect(lost).toHaveLength(['updateBooking', 'rescheduleBooking'].includes(name) ? 0 : 19);
-  });
+  test.each(allowed.filter(({ status }) => status === 'PENDING'))(
+    '$name done by twenty at once is done once, and the others hear why not or find it done.',
+    async ({ name, run, input, event }) => {
+      const { shop, admin, id } = await aBooking();
+      const ended = await Promise.allSettled(Array.from({ length: 20 }, () => run(admin, { id, ...input })));
+      expect(await shop.events(event)).toHaveLength(1);
+      const lost = ended.filter((one) => one.status === 'rejected');
+      for (const { reason } of lost) expect(reason).toMatchObject({ code: 'INVALID_STATE' });
+      expect(lost).toHaveLength(['updateBooking', 'rescheduleBooking'].includes(name) ? 0 : 19);
+    },
+  );
 
-  test.each(Object.entries(verbs))('%s finds nothing in another workspace or beyond the row scope, and asks for the right to write bookings.', async (_, { run, input }) => {
-    const { shop, admin, id, booking } = await aBooking();
-    const stranger = await (await createWorkspace(db)).asUser('ADMIN');
-    const staff = await shop.asUser('STAFF');
-    for (const [ctx, of] of [
-      [stranger, id],
-      [staff, id],
-      [admin, encodeId('Booking', newId())],
-    ] as const) {
-      expect(await refused(ctx, () => run(ctx, { id: of, ...input }))).toMatchObject({ code: 'NOT_FOUND', id: of });
-    }
-    for (const [ctx, code] of [
-      [shop.asAnonymous(), 'UNAUTHENTICATED'],
-      [await shop.asUser('VIEWER'), 'FORBIDDEN'],
-    ] as const) {
-      expect(await refused(ctx, () => run(ctx, { id, ...input }))).toMatchObject({ code });
-    }
-    const wrong = encodeId('Customer', booking.customerId);
-    expect(await refused(admin, () => run(admin, { id: wrong, ...input }))).toMatchObject({ issues: [{ path: 'id' }] });
-    const holder = await shop.asUser('STAFF', { principals: [booking.staffMemberId!] });
-    await run(holder, { id, ...input });
-  });
+  test.each(Object.entries(verbs))(
+    '%s finds nothing in another workspace or beyond the row scope, and asks for the right to write bookings.',
+    async (_, { run, input }) => {
+      const { shop, admin, id, booking } = await aBooking();
+      const stranger = await (await createWorkspace(db)).asUser('ADMIN');
+      const staff = await shop.asUser('STAFF');
+      for (const [ctx, of] of [
+        [stranger, id],
+        [staff, id],
+        [admin, encodeId('Booking', newId())],
+      ] as const) {
+        expect(await refused(ctx, () => run(ctx, { id: of, ...input }))).toMatchObject({
+          code: 'NOT_FOUND',
+          id: of,
+        });
+      }
+      for (const [ctx, code] of [
+        [shop.asAnonymous(), 'UNAUTHENTICATED'],
+        [await shop.asUser('VIEWER'), 'FORBIDDEN'],
+      ] as const) {
+        expect(await refused(ctx, () => run(ctx, { id, ...input }))).toMatchObject({ code });
+      }
+      const wrong = encodeId('Customer', booking.customerId);
+      expect(await refused(admin, () => run(admin, { id: wrong, ...input }))).toMatchObject({
+        issues: [{ path: 'id' }],
+      });
+      const holder = await shop.asUser('STAFF', { principals: [booking.staffMemberId!] });
+      await run(holder, { id, ...input });
+    },
+  );
 
   test.each<[string, Verb, object, string]>([
     ['notes with a NUL', updateBooking, { notes: 'a\0' }, 'notes'],
@@ -183,14 +228,21 @@ describe('updateBooking', () => {
   test('changes what is sent, clears for null, and leaves no trace when nothing changes.', async () => {
     const { shop, admin, booking, id } = await aBooking({ notes: 'old' });
     const price = { amount: '9.99', currency: 'GBP' };
-    expect(await updateBooking(admin, { id, price })).toMatchObject({ notes: 'old', priceMinor: 999n, currency: 'GBP' });
+    expect(await updateBooking(admin, { id, price })).toMatchObject({
+      notes: 'old',
+      priceMinor: 999n,
+      currency: 'GBP',
+    });
     const before = await fingerprint(db);
     await updateBooking(admin, { id });
     await updateBooking(admin, { id, notes: ' old ', price });
     expect(await fingerprint(db)).toEqual(before);
     expect(await updateBooking(admin, { id, notes: null })).toMatchObject({ notes: null, priceMinor: 999n });
     expect(await shop.events('booking.updated')).toMatchObject([
-      { changes: { priceMinor: [String(booking.priceMinor), '999'], currency: ['EUR', 'GBP'] }, personal: null },
+      {
+        changes: { priceMinor: [String(booking.priceMinor), '999'], currency: ['EUR', 'GBP'] },
+        personal: null,
+      },
       { changes: {}, personal: { changes: { notes: ['old', null] } } },
     ]);
   });
@@ -198,7 +250,11 @@ describe('updateBooking', () => {
 
 describe('rescheduleBooking', () => {
   test('keeps what is not sent: length, zone, staff member, resource and price.', async () => {
-    const { admin, booking, id } = await aBooking({ durationMinutes: 25, timeZone: 'Asia/Tokyo', price: { amount: '1', currency: 'EUR' } });
+    const { admin, booking, id } = await aBooking({
+      durationMinutes: 25,
+      timeZone: 'Asia/Tokyo',
+      price: { amount: '1', currency: 'EUR' },
+    });
     const moved = await rescheduleBooking(admin, { id, startsAt: later });
     expect(moved).toEqual({
       ...booking,
@@ -219,13 +275,21 @@ describe('rescheduleBooking', () => {
   test('changes the staff member and the resource, and gives them up for null.', async () => {
     const { admin, chair, id } = await aBooking();
     const other = await aStaffMember(admin);
-    expect(await rescheduleBooking(admin, { id, staffMemberId: other.id, resourceId: chair.id })).toMatchObject({
+    expect(
+      await rescheduleBooking(admin, { id, staffMemberId: other.id, resourceId: chair.id }),
+    ).toMatchObject({
       staffMemberId: other.row.id,
       resourceId: chair.row.id,
       startsAt,
     });
-    expect(await rescheduleBooking(admin, { id, staffMemberId: null })).toMatchObject({ staffMemberId: null, resourceId: chair.row.id });
-    expect(await rescheduleBooking(admin, { id, resourceId: null })).toMatchObject({ staffMemberId: null, resourceId: null });
+    expect(await rescheduleBooking(admin, { id, staffMemberId: null })).toMatchObject({
+      staffMemberId: null,
+      resourceId: chair.row.id,
+    });
+    expect(await rescheduleBooking(admin, { id, resourceId: null })).toMatchObject({
+      staffMemberId: null,
+      resourceId: null,
+    });
   });
 
   test('leaves no trace when nothing changes.', async () => {
@@ -244,14 +308,22 @@ describe('rescheduleBooking', () => {
       const failure = await refused(admin, () => rescheduleBooking(admin, { id, startsAt: later, ...wish }));
       expect(failure).toMatchObject({ code: 'NOT_FOUND', id: Object.values(wish)[0] });
     }
-    for (const wish of [{ staffMemberId: (await aStaffMember(admin, off)).id }, { resourceId: (await aResource(admin, off)).id }]) {
-      expect(await refused(admin, () => rescheduleBooking(admin, { id, ...wish }))).toMatchObject({ code: 'INVALID_STATE' });
+    for (const wish of [
+      { staffMemberId: (await aStaffMember(admin, off)).id },
+      { resourceId: (await aResource(admin, off)).id },
+    ]) {
+      expect(await refused(admin, () => rescheduleBooking(admin, { id, ...wish }))).toMatchObject({
+        code: 'INVALID_STATE',
+      });
     }
   });
 
   test('takes the buffers that the service has now.', async () => {
     const { admin, service, id } = await aBooking();
-    await db.service.update({ where: { id: service.row.id }, data: { bufferBeforeMinutes: 0, bufferAfterMinutes: 30, durationMinutes: 90 } });
+    await db.service.update({
+      where: { id: service.row.id },
+      data: { bufferBeforeMinutes: 0, bufferAfterMinutes: 30, durationMinutes: 90 },
+    });
     expect(await rescheduleBooking(admin, { id, startsAt: later })).toMatchObject({
       endsAt: new Date('2026-12-01T16:00:00Z'),
       blockedFrom: later,
@@ -264,10 +336,15 @@ test('Two who change the same booking in different ways both get their way, one 
   const { shop, admin, id, booking } = await aBooking();
   await Promise.all([
     atOnce(10, (n) => updateBooking(admin, { id, notes: `note ${n}` })),
-    atOnce(10, (n) => rescheduleBooking(admin, { id, startsAt: new Date(startsAt.getTime() + (n + 1) * 60_000) })),
+    atOnce(10, (n) =>
+      rescheduleBooking(admin, { id, startsAt: new Date(startsAt.getTime() + (n + 1) * 60_000) }),
+    ),
     confirmBooking(admin, { id }),
   ]);
   expect(await shop.events('booking.updated')).toHaveLength(10);
   expect(await shop.events('booking.rescheduled')).toHaveLength(10);
-  expect(await db.booking.findUnique({ where: { id: booking.id } })).toMatchObject({ status: 'CONFIRMED', notes: expect.stringMatching(/note \d/) });
+  expect(await db.booking.findUnique({ where: { id: booking.id } })).toMatchObject({
+    status: 'CONFIRMED',
+    notes: expect.stringMatching(/note \d/),
+  });
 });

@@ -22,7 +22,13 @@ async function aShop() {
     chair: await aResource(admin),
   };
   const input = { customerId: made.customer.id, serviceId: made.service.id, startsAt };
-  return { shop, admin, ...made, input, book: (more: object = {}) => createBooking(admin, { ...input, ...more }) };
+  return {
+    shop,
+    admin,
+    ...made,
+    input,
+    book: (more: object = {}) => createBooking(admin, { ...input, ...more }),
+  };
 }
 
 describe('createBooking', () => {
@@ -109,7 +115,10 @@ describe('createBooking', () => {
     const { admin, staff, book } = await aShop();
     const yoga = await aService(admin, { capacity: 5 });
     await book({ serviceId: yoga.id, staffMemberId: staff.id });
-    expect(await book({ serviceId: yoga.id })).toMatchObject({ staffMemberId: staff.row.id, timeZone: 'America/New_York' });
+    expect(await book({ serviceId: yoga.id })).toMatchObject({
+      staffMemberId: staff.row.id,
+      timeZone: 'America/New_York',
+    });
   });
 
   test('is about instants: an hour that the clocks skip or repeat is a moment like any other, and lasts as long.', async () => {
@@ -122,7 +131,9 @@ describe('createBooking', () => {
     });
     const [first, second] = [new Date('2026-11-01T05:30:00Z'), new Date('2026-11-01T06:30:00Z')];
     for (const startsAt of [first, second]) {
-      expect(await book({ staffMemberId: staff.id, startsAt, durationMinutes: 60 })).toMatchObject({ startsAt });
+      expect(await book({ staffMemberId: staff.id, startsAt, durationMinutes: 60 })).toMatchObject({
+        startsAt,
+      });
     }
     // The same moment written with another offset is the same slot.
     const again = book({ staffMemberId: staff.id, startsAt: new Date('2026-11-01T01:30:00-04:00') });
@@ -132,9 +143,13 @@ describe('createBooking', () => {
   test('books without a staff member or chair as often as one likes, and long ones too.', async () => {
     const { shop, admin, book } = await aShop();
     await atOnce(5, () => book());
-    expect(await book({ durationMinutes: 366 * 24 * 60 })).toMatchObject({ endsAt: new Date('2027-12-02T10:00:00Z') });
+    expect(await book({ durationMinutes: 366 * 24 * 60 })).toMatchObject({
+      endsAt: new Date('2027-12-02T10:00:00Z'),
+    });
     const hotel = await aService(admin, { durationMinutes: 7 * 24 * 60, bufferAfterMinutes: 120 });
-    expect(await book({ serviceId: hotel.id })).toMatchObject({ blockedUntil: new Date('2026-12-08T12:00:00Z') });
+    expect(await book({ serviceId: hotel.id })).toMatchObject({
+      blockedUntil: new Date('2026-12-08T12:00:00Z'),
+    });
     expect(await db.booking.count({ where: { workspaceId: shop.workspace.id } })).toBe(7);
   });
 
@@ -150,21 +165,51 @@ describe('createBooking refuses, and leaves nothing behind,', () => {
   const unusable: [title: string, input: object, path: string, message: RegExp][] = [
     ['a customer that is none', { customerId: 'ada' }, 'customerId', /id of a Customer/],
     ['the id of something else as service', { serviceId: id('Tag') }, 'serviceId', /id of a Service/],
-    ['the id of something else as staff member', { staffMemberId: id('Resource') }, 'staffMemberId', /id of a StaffMember/],
-    ['the id of something else as resource', { resourceId: id('StaffMember') }, 'resourceId', /id of a Resource/],
+    [
+      'the id of something else as staff member',
+      { staffMemberId: id('Resource') },
+      'staffMemberId',
+      /id of a StaffMember/,
+    ],
+    [
+      'the id of something else as resource',
+      { resourceId: id('StaffMember') },
+      'resourceId',
+      /id of a Resource/,
+    ],
     ['no time', { startsAt: undefined }, 'startsAt', /date and time/],
     ['a time that is none', { startsAt: new Date('nonsense') }, 'startsAt', /date and time/],
     ['a time before our calendar', { startsAt: new Date('0000-06-01') }, 'startsAt', /years 1000 and 9000/],
-    ['a time so late that its end cannot be written', { startsAt: new Date('9999-12-31T23:59:00Z') }, 'startsAt', /years 1000 and 9000/],
+    [
+      'a time so late that its end cannot be written',
+      { startsAt: new Date('9999-12-31T23:59:00Z') },
+      'startsAt',
+      /years 1000 and 9000/,
+    ],
     ['a zone that there is not', { timeZone: 'Europe/Atlantis' }, 'timeZone', /IANA/],
     ['a duration of nothing', { durationMinutes: 0 }, 'durationMinutes', /at least 1 minute/],
     ['a duration before nothing', { durationMinutes: -30 }, 'durationMinutes', /at least 1 minute/],
     ['half a minute', { durationMinutes: 0.5 }, 'durationMinutes', /./],
     ['more than a year', { durationMinutes: 366 * 24 * 60 + 1 }, 'durationMinutes', /at most a year/],
     ['a negative price', { price: { amount: '-1', currency: 'EUR' } }, 'price.amount', /zero or more/],
-    ['a price with too many decimal places', { price: { amount: '1.001', currency: 'EUR' } }, 'price.amount', /2 decimal places for EUR/],
-    ['yen with decimal places', { price: { amount: '1.5', currency: 'JPY' } }, 'price.amount', /0 decimal places for JPY/],
-    ['a currency that there is not', { price: { amount: '1', currency: 'XXY' } }, 'price.currency', /ISO 4217/],
+    [
+      'a price with too many decimal places',
+      { price: { amount: '1.001', currency: 'EUR' } },
+      'price.amount',
+      /2 decimal places for EUR/,
+    ],
+    [
+      'yen with decimal places',
+      { price: { amount: '1.5', currency: 'JPY' } },
+      'price.amount',
+      /0 decimal places for JPY/,
+    ],
+    [
+      'a currency that there is not',
+      { price: { amount: '1', currency: 'XXY' } },
+      'price.currency',
+      /ISO 4217/,
+    ],
     ['a price in words', { price: { amount: '1e3', currency: 'EUR' } }, 'price.amount', /zero or more/],
     ['notes that are too long', { notes: 'x'.repeat(5_001) }, 'notes', /at most 5000/],
     ['notes with a NUL', { notes: 'a\0' }, 'notes', /NUL/],
@@ -188,18 +233,32 @@ describe('createBooking refuses, and leaves nothing behind,', () => {
       staffMemberId: other.staff.id,
       resourceId: other.chair.id,
     };
-    const missing = { customerId: id('Customer'), serviceId: id('Service'), staffMemberId: id('StaffMember'), resourceId: id('Resource') };
+    const missing = {
+      customerId: id('Customer'),
+      serviceId: id('Service'),
+      staffMemberId: id('StaffMember'),
+      resourceId: id('Resource'),
+    };
     for (const [field, value] of [...Object.entries(foreign), ...Object.entries(missing)]) {
-      expect(await refused(admin, () => book({ [field]: value }))).toMatchObject({ code: 'NOT_FOUND', id: value });
+      expect(await refused(admin, () => book({ [field]: value }))).toMatchObject({
+        code: 'NOT_FOUND',
+        id: value,
+      });
     }
     const staff = await shop.asUser('STAFF');
-    expect(await refused(staff, () => createBooking(staff, input))).toMatchObject({ code: 'NOT_FOUND', id: input.customerId });
+    expect(await refused(staff, () => createBooking(staff, input))).toMatchObject({
+      code: 'NOT_FOUND',
+      id: input.customerId,
+    });
   });
 
   test('a blocked customer, and takes them again once they are not blocked.', async () => {
     const { admin, customer, book } = await aShop();
     await updateCustomer(admin, { id: customer.id, status: 'BLOCKED' });
-    expect(await refused(admin, () => book())).toMatchObject({ code: 'INVALID_STATE', message: expect.stringMatching(/blocked/) });
+    expect(await refused(admin, () => book())).toMatchObject({
+      code: 'INVALID_STATE',
+      message: expect.stringMatching(/blocked/),
+    });
     await updateCustomer(admin, { id: customer.id, status: 'ARCHIVED' });
     await book();
   });
@@ -207,13 +266,20 @@ describe('createBooking refuses, and leaves nothing behind,', () => {
   test('a service, staff member or resource that is out of use.', async () => {
     const { admin, book } = await aShop();
     const off = { active: false };
-    const [service, staff, chair] = [await aService(admin, off), await aStaffMember(admin, off), await aResource(admin, off)];
+    const [service, staff, chair] = [
+      await aService(admin, off),
+      await aStaffMember(admin, off),
+      await aResource(admin, off),
+    ];
     for (const [wish, words] of [
       [{ serviceId: service.id }, /service cannot be booked/],
       [{ staffMemberId: staff.id }, /staff member does not take bookings/],
       [{ resourceId: chair.id }, /resource cannot be booked/],
     ] as const) {
-      expect(await refused(admin, () => book(wish))).toMatchObject({ code: 'INVALID_STATE', message: expect.stringMatching(words) });
+      expect(await refused(admin, () => book(wish))).toMatchObject({
+        code: 'INVALID_STATE',
+        message: expect.stringMatching(words),
+      });
     }
   });
 
@@ -229,7 +295,10 @@ describe('createBooking refuses, and leaves nothing behind,', () => {
     const [{ admin, book }, other] = [await aShop(), await aShop()];
     await other.book({ externalId: 'x1' });
     await book({ externalId: 'x1' });
-    expect(await refused(admin, () => book({ externalId: 'x1' }))).toMatchObject({ code: 'ALREADY_EXISTS', field: 'externalId' });
+    expect(await refused(admin, () => book({ externalId: 'x1' }))).toMatchObject({
+      code: 'ALREADY_EXISTS',
+      field: 'externalId',
+    });
   });
 
   test('callers who may not write bookings.', async () => {
@@ -270,7 +339,12 @@ describe('createBooking with an idempotency key', () => {
     const first = await book(wish);
     expect(await book({ ...wish, price: { amount: '10.00', currency: 'eur' }, notes: ' x ' })).toEqual(first);
     expect(await book({ ...wish, startsAt: new Date('2026-12-01T11:00:00+01:00') })).toEqual(first);
-    for (const other of [{ notes: 'y' }, { startsAt: new Date('2026-12-01T10:00:00.001Z') }, { price: null }, { staffMemberId: null }]) {
+    for (const other of [
+      { notes: 'y' },
+      { startsAt: new Date('2026-12-01T10:00:00.001Z') },
+      { price: null },
+      { staffMemberId: null },
+    ]) {
       const failure = await refused(admin, () => book({ ...wish, ...other }));
       expect(failure.code).toBe('IDEMPOTENCY_KEY_REUSED');
     }

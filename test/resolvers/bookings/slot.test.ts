@@ -9,7 +9,7 @@ import { createBooking } from '../../../src/resolvers/bookings/createBooking.ts'
 import { markBookingNoShow } from '../../../src/resolvers/bookings/markBookingNoShow.ts';
 import { rescheduleBooking } from '../../../src/resolvers/bookings/rescheduleBooking.ts';
 import { atOnce, createWorkspace, openTestDatabase, refused } from '../../support/context.ts';
-import { type Made, aCustomer, aResource, aService, aStaffMember } from './bookable.ts';
+import { aCustomer, aResource, aService, aStaffMember, type Made } from './bookable.ts';
 
 /** Who gets a slot: one at a time, and of a class as many as it has places. */
 
@@ -28,7 +28,12 @@ async function aShop(service: Partial<Service> = {}) {
     chair: await aResource(admin),
   };
   const book = (time: string, more: object = {}) =>
-    createBooking(admin, { customerId: made.customer.id, serviceId: made.service.id, startsAt: at(time), ...more });
+    createBooking(admin, {
+      customerId: made.customer.id,
+      serviceId: made.service.id,
+      startsAt: at(time),
+      ...more,
+    });
   return { shop, admin, ...made, book };
 }
 
@@ -47,7 +52,11 @@ async function outcomes(times: number, call: (index: number) => Promise<Booking>
 const customersOf = (admin: Context, count: number) => atOnce(count, () => aCustomer(admin));
 
 /** What can be taken by one only: the input that asks for it, and the field that a refusal names. */
-const singles: [what: string, field: 'resourceId' | 'staffMemberId', pick: (shop: Awaited<ReturnType<typeof aShop>>) => Made<unknown>][] = [
+const singles: [
+  what: string,
+  field: 'resourceId' | 'staffMemberId',
+  pick: (shop: Awaited<ReturnType<typeof aShop>>) => Made<unknown>,
+][] = [
   ['chair', 'resourceId', ({ chair }) => chair],
   ['staff member', 'staffMemberId', ({ staff }) => staff],
 ];
@@ -57,7 +66,9 @@ describe.each(singles)('One %s', (_, field, pick) => {
     const made = await aShop();
     const { shop, admin, book } = made;
     const customers = await customersOf(admin, 50);
-    const { won, lost } = await outcomes(50, (n) => book('10:00', { customerId: customers[n]!.id, [field]: pick(made).id }));
+    const { won, lost } = await outcomes(50, (n) =>
+      book('10:00', { customerId: customers[n]!.id, [field]: pick(made).id }),
+    );
     expect(won).toHaveLength(1);
     expect(lost).toHaveLength(49);
     for (const failure of lost) expect(failure).toMatchObject({ code: 'SLOT_TAKEN', field });
@@ -70,15 +81,24 @@ describe.each(singles)('One %s', (_, field, pick) => {
     const { shop, admin, book } = made;
     const customers = await customersOf(admin, 50);
     const minute = (n: number) => `1${Math.floor(n / 10) % 5}:${(n * 7) % 60}`.replace(/:(\d)$/, ':0$1');
-    const { won, lost } = await outcomes(50, (n) => book(minute(n), { customerId: customers[n]!.id, [field]: pick(made).id }));
+    const { won, lost } = await outcomes(50, (n) =>
+      book(minute(n), { customerId: customers[n]!.id, [field]: pick(made).id }),
+    );
     expect(won.length).toBeGreaterThan(1);
     expect(won.length + lost.length).toBe(50);
     for (const failure of lost) expect(failure).toBeInstanceOf(SlotTaken);
-    const rows = await db.booking.findMany({ where: { workspaceId: shop.workspace.id }, orderBy: { startsAt: 'asc' } });
+    const rows = await db.booking.findMany({
+      where: { workspaceId: shop.workspace.id },
+      orderBy: { startsAt: 'asc' },
+    });
     expect(rows).toHaveLength(won.length);
-    for (const [index, next] of rows.slice(1).entries()) expect(next.startsAt >= rows[index]!.endsAt).toBe(true);
+    for (const [index, next] of rows.slice(1).entries())
+      expect(next.startsAt >= rows[index]!.endsAt).toBe(true);
     // Nobody was turned away from a slot that is free.
-    const free = (time: string) => rows.every(({ startsAt, endsAt }) => at(time) >= endsAt || new Date(at(time).getTime() + 3_600_000) <= startsAt);
+    const free = (time: string) =>
+      rows.every(
+        ({ startsAt, endsAt }) => at(time) >= endsAt || new Date(at(time).getTime() + 3_600_000) <= startsAt,
+      );
     expect(Array.from({ length: 50 }, (_, n) => minute(n)).filter(free)).toEqual([]);
     expect(await shop.events('booking.created')).toHaveLength(won.length);
   });
@@ -93,7 +113,9 @@ describe.each(singles)('One %s', (_, field, pick) => {
     for (const time of ['10:00', '10:59', '09:01', '08:01', '11:59']) {
       expect(await refused(admin, () => book(time, wish))).toMatchObject({ code: 'SLOT_TAKEN', field });
     }
-    expect(await refused(admin, () => book('08:00', { ...wish, durationMinutes: 61 }))).toBeInstanceOf(SlotTaken);
+    expect(await refused(admin, () => book('08:00', { ...wish, durationMinutes: 61 }))).toBeInstanceOf(
+      SlotTaken,
+    );
     await book('08:00', { ...wish, durationMinutes: 60 });
     await book('12:00', { ...wish, durationMinutes: 1 });
   });
@@ -140,14 +162,22 @@ describe.each(singles)('One %s', (_, field, pick) => {
     const wish = { [field]: pick(made).id };
     await book('10:00', wish);
     const other = await book('12:00', wish);
-    for (const move of [{ startsAt: at('10:30') }, { startsAt: at('09:30') }, { durationMinutes: 30, startsAt: at('10:00') }]) {
-      expect(await refused(admin, () => rescheduleBooking(admin, { id: idOf(other), ...move }))).toMatchObject({ code: 'SLOT_TAKEN', field });
+    for (const move of [
+      { startsAt: at('10:30') },
+      { startsAt: at('09:30') },
+      { durationMinutes: 30, startsAt: at('10:00') },
+    ]) {
+      expect(
+        await refused(admin, () => rescheduleBooking(admin, { id: idOf(other), ...move })),
+      ).toMatchObject({ code: 'SLOT_TAKEN', field });
     }
     expect(await db.booking.findUnique({ where: { id: other.id } })).toEqual(other);
 
     const customers = await customersOf(admin, 50);
     const unbound = await atOnce(50, (n) => book('15:00', { customerId: customers[n]!.id }));
-    const { won, lost } = await outcomes(50, (n) => rescheduleBooking(admin, { id: idOf(unbound[n]!), ...wish }));
+    const { won, lost } = await outcomes(50, (n) =>
+      rescheduleBooking(admin, { id: idOf(unbound[n]!), ...wish }),
+    );
     expect([won.length, lost.length]).toEqual([1, 49]);
     for (const failure of lost) expect(failure).toMatchObject({ code: 'SLOT_TAKEN', field });
     expect(await shop.events('booking.rescheduled')).toHaveLength(1);
@@ -158,7 +188,10 @@ describe.each(singles)('One %s', (_, field, pick) => {
     const { admin, book } = made;
     const wish = { [field]: pick(made).id };
     const booking = await book('10:00', wish);
-    expect(await rescheduleBooking(admin, { id: idOf(booking), startsAt: at('10:30') })).toMatchObject({ startsAt: at('10:30'), endsAt: at('11:30') });
+    expect(await rescheduleBooking(admin, { id: idOf(booking), startsAt: at('10:30') })).toMatchObject({
+      startsAt: at('10:30'),
+      endsAt: at('11:30'),
+    });
     await book('09:30', wish);
     expect(await refused(admin, () => book('11:00', wish))).toBeInstanceOf(SlotTaken);
   });
@@ -177,8 +210,12 @@ test('A chair and a staff member are both needed: if one is taken, the other is 
   const { admin, book, staff, chair } = await aShop();
   const second = { staffMemberId: (await aStaffMember(admin)).id, resourceId: (await aResource(admin)).id };
   await book('10:00', { staffMemberId: staff.id, resourceId: chair.id });
-  expect(await refused(admin, () => book('10:00', { ...second, resourceId: chair.id }))).toMatchObject({ field: 'resourceId' });
-  expect(await refused(admin, () => book('10:00', { ...second, staffMemberId: staff.id }))).toMatchObject({ field: 'staffMemberId' });
+  expect(await refused(admin, () => book('10:00', { ...second, resourceId: chair.id }))).toMatchObject({
+    field: 'resourceId',
+  });
+  expect(await refused(admin, () => book('10:00', { ...second, staffMemberId: staff.id }))).toMatchObject({
+    field: 'staffMemberId',
+  });
   await book('10:00', second);
 });
 
@@ -202,7 +239,8 @@ test('Callers who want chairs and staff members crosswise all get an answer, and
 
 describe('A class', () => {
   const places = { capacity: 5 };
-  const session = (shop: { workspace: { id: string } }) => db.classSession.findMany({ where: { workspaceId: shop.workspace.id }, orderBy: { id: 'asc' } });
+  const session = (shop: { workspace: { id: string } }) =>
+    db.classSession.findMany({ where: { workspaceId: shop.workspace.id }, orderBy: { id: 'asc' } });
 
   test('with five places takes five of forty callers at one moment, in one session, with five events.', async () => {
     const { shop, admin, book, staff, chair } = await aShop(places);
@@ -215,7 +253,11 @@ describe('A class', () => {
     const sessions = await session(shop);
     expect(sessions).toMatchObject([{ capacity: 5, taken: 5, startsAt: at('18:00'), endsAt: at('19:00') }]);
     for (const booking of won) {
-      expect(booking).toMatchObject({ sessionId: sessions[0]!.id, staffMemberId: staff.row.id, resourceId: chair.row.id });
+      expect(booking).toMatchObject({
+        sessionId: sessions[0]!.id,
+        staffMemberId: staff.row.id,
+        resourceId: chair.row.id,
+      });
     }
     expect(await db.booking.count({ where: { workspaceId: shop.workspace.id } })).toBe(5);
     expect(await shop.events('booking.created')).toHaveLength(5);
@@ -226,7 +268,9 @@ describe('A class', () => {
     const single = await aService(admin);
     await book('18:30', { serviceId: single.id, staffMemberId: staff.id });
     for (const key of [null, 'key']) {
-      const failure = await refused(admin, () => book('18:00', { staffMemberId: staff.id, idempotencyKey: key }));
+      const failure = await refused(admin, () =>
+        book('18:00', { staffMemberId: staff.id, idempotencyKey: key }),
+      );
       expect(failure).toMatchObject({ code: 'SLOT_TAKEN', field: 'staffMemberId' });
     }
     expect(await session(shop)).toEqual([]);
@@ -237,25 +281,41 @@ describe('A class', () => {
     const single = await aService(admin);
     const alone = { serviceId: single.id };
     await book('18:00', { staffMemberId: staff.id, resourceId: chair.id });
-    expect(await refused(admin, () => book('18:30', { ...alone, staffMemberId: staff.id }))).toMatchObject({ field: 'staffMemberId' });
-    expect(await refused(admin, () => book('17:30', { ...alone, resourceId: chair.id }))).toMatchObject({ field: 'resourceId' });
+    expect(await refused(admin, () => book('18:30', { ...alone, staffMemberId: staff.id }))).toMatchObject({
+      field: 'staffMemberId',
+    });
+    expect(await refused(admin, () => book('17:30', { ...alone, resourceId: chair.id }))).toMatchObject({
+      field: 'resourceId',
+    });
     await book('19:00', { ...alone, staffMemberId: staff.id, resourceId: chair.id });
-    expect(await refused(admin, () => book('19:30', { staffMemberId: staff.id }))).toMatchObject({ field: 'staffMemberId' });
-    expect(await refused(admin, () => book('18:59', { resourceId: chair.id }))).toMatchObject({ field: 'resourceId' });
+    expect(await refused(admin, () => book('19:30', { staffMemberId: staff.id }))).toMatchObject({
+      field: 'staffMemberId',
+    });
+    expect(await refused(admin, () => book('18:59', { resourceId: chair.id }))).toMatchObject({
+      field: 'resourceId',
+    });
     const otherClass = await aService(admin, places);
-    expect(await refused(admin, () => book('18:00', { serviceId: otherClass.id, staffMemberId: staff.id }))).toBeInstanceOf(SlotTaken);
+    expect(
+      await refused(admin, () => book('18:00', { serviceId: otherClass.id, staffMemberId: staff.id })),
+    ).toBeInstanceOf(SlotTaken);
   });
 
   test('is joined without saying with whom, and has its own sitting with somebody else.', async () => {
     const { shop, admin, book, staff, chair } = await aShop(places);
     const first = await book('18:00', { staffMemberId: staff.id, resourceId: chair.id });
-    expect(await book('18:00')).toMatchObject({ sessionId: first.sessionId, staffMemberId: staff.row.id, resourceId: chair.row.id });
+    expect(await book('18:00')).toMatchObject({
+      sessionId: first.sessionId,
+      staffMemberId: staff.row.id,
+      resourceId: chair.row.id,
+    });
     expect(await book('18:00', { resourceId: chair.id })).toMatchObject({ sessionId: first.sessionId });
     const [staff2, chair2] = [await aStaffMember(admin), await aResource(admin)];
     const elsewhere = await book('18:00', { staffMemberId: staff2.id, resourceId: chair2.id });
     expect(elsewhere.sessionId).not.toBe(first.sessionId);
     expect(await session(shop)).toMatchObject([{ taken: 3 }, { taken: 1 }]);
-    expect(await refused(admin, () => book('18:00', { staffMemberId: staff2.id, resourceId: chair.id }))).toBeInstanceOf(SlotTaken);
+    expect(
+      await refused(admin, () => book('18:00', { staffMemberId: staff2.id, resourceId: chair.id })),
+    ).toBeInstanceOf(SlotTaken);
   });
 
   test('has a place again when one is cancelled, and none when one took place or was missed.', async () => {
@@ -299,16 +359,23 @@ describe('A class', () => {
     expect(again).toMatchObject({ startsAt: at('20:00'), endsAt: at('21:00') });
     expect(await session(shop)).toMatchObject([{ taken: 0 }, { taken: 2, id: again.sessionId }]);
     const late = await book('18:00');
-    expect(await refused(admin, () => rescheduleBooking(admin, { id: idOf(late), startsAt: at('20:00') }))).toBeInstanceOf(ClassFull);
+    expect(
+      await refused(admin, () => rescheduleBooking(admin, { id: idOf(late), startsAt: at('20:00') })),
+    ).toBeInstanceOf(ClassFull);
     expect(await db.booking.findUnique({ where: { id: late.id } })).toEqual(late);
   });
 
   test('lasts as long for everyone: another duration is refused, its own is not.', async () => {
     const { admin, book } = await aShop(places);
     const failure = await refused(admin, () => book('18:00', { durationMinutes: 45 }));
-    expect(failure).toMatchObject({ code: 'INVALID_INPUT', issues: [{ path: 'durationMinutes', message: expect.stringMatching(/60 minutes/) }] });
+    expect(failure).toMatchObject({
+      code: 'INVALID_INPUT',
+      issues: [{ path: 'durationMinutes', message: expect.stringMatching(/60 minutes/) }],
+    });
     const booking = await book('18:00', { durationMinutes: 60 });
-    expect(await refused(admin, () => rescheduleBooking(admin, { id: idOf(booking), durationMinutes: 30 }))).toMatchObject({
+    expect(
+      await refused(admin, () => rescheduleBooking(admin, { id: idOf(booking), durationMinutes: 30 })),
+    ).toMatchObject({
       issues: [{ path: 'durationMinutes' }],
     });
   });

@@ -14,7 +14,9 @@ describe('createCustomer', () => {
   test('adds a customer with everything that was given, and says so in one event that holds nothing personal.', async () => {
     const shop = await createWorkspace(db);
     const admin = await shop.asUser('ADMIN');
-    const team = await db.team.create({ data: { id: newId(), workspaceId: shop.workspace.id, name: 'Salon' } });
+    const team = await db.team.create({
+      data: { id: newId(), workspaceId: shop.workspace.id, name: 'Salon' },
+    });
     const ownerId = (admin.viewer as { id: string }).id;
     const customer = await createCustomer(admin, {
       externalId: 'crm-17',
@@ -117,18 +119,28 @@ describe('createCustomer', () => {
       phone: null,
       ownerId: null,
     });
-    expect(customer).toMatchObject({ firstName: 'Ada', lastName: null, email: null, phone: null, ownerId: null });
+    expect(customer).toMatchObject({
+      firstName: 'Ada',
+      lastName: null,
+      email: null,
+      phone: null,
+      ownerId: null,
+    });
   });
 
   test('makes a caller who reaches only some customers the owner, unless one of their teams has the customer.', async () => {
     const shop = await createWorkspace(db);
-    const team = await db.team.create({ data: { id: newId(), workspaceId: shop.workspace.id, name: 'Salon' } });
+    const team = await db.team.create({
+      data: { id: newId(), workspaceId: shop.workspace.id, name: 'Salon' },
+    });
     const seller = await shop.asUser('SALES', { principals: [team.id] });
     const id = (seller.viewer as { id: string }).id;
     expect(await createCustomer(seller, { firstName: 'Ada' })).toMatchObject({ ownerId: id, teamId: null });
     const ofTeam = await createCustomer(seller, { firstName: 'Ada', teamId: encodeId('Team', team.id) });
     expect(ofTeam).toMatchObject({ ownerId: null, teamId: team.id });
-    expect(await createCustomer(await shop.asUser('MANAGER'), { firstName: 'Ada' })).toMatchObject({ ownerId: null });
+    expect(await createCustomer(await shop.asUser('MANAGER'), { firstName: 'Ada' })).toMatchObject({
+      ownerId: null,
+    });
   });
 
   test('is for callers who may write customers.', async () => {
@@ -156,7 +168,12 @@ const unusable: [title: string, input: Record<string, unknown>, path: string, me
   ['a phone number of no country', { phone: '+999 123 456 789' }, 'phone', /\+ and the country code/],
   ['two phone numbers', { phone: '030 901820, 030 901821' }, 'phone', /phone number/],
   ['a phone number with words around it', { phone: 'home 030 901820 evenings' }, 'phone', /phone number/],
-  ['a phone number with an extension, which would be lost', { phone: '030 901820 ext. 12' }, 'phone', /extension/],
+  [
+    'a phone number with an extension, which would be lost',
+    { phone: '030 901820 ext. 12' },
+    'phone',
+    /extension/,
+  ],
   ['a phone number with a NUL', { phone: '030 901820\0' }, 'phone', /phone number/],
   ['an endless phone number', { phone: '1'.repeat(100_000) }, 'phone', /phone number/],
   ['an e-mail address without @', { email: 'ada' }, 'email', /Must be an e-mail address/],
@@ -164,7 +181,12 @@ const unusable: [title: string, input: Record<string, unknown>, path: string, me
   ['two e-mail addresses', { email: 'ada@example.com, bob@example.com' }, 'email', /e-mail address/],
   ['an e-mail address with a NUL', { email: 'ada\0@example.com' }, 'email', /e-mail address/],
   ['an e-mail address with a lone surrogate', { email: 'ada\ud800@example.com' }, 'email', /e-mail address/],
-  ['an e-mail address of 300 characters', { email: `${'a'.repeat(290)}@example.com` }, 'email', /at most 254/],
+  [
+    'an e-mail address of 300 characters',
+    { email: `${'a'.repeat(290)}@example.com` },
+    'email',
+    /at most 254/,
+  ],
   ['a country in words', { country: 'Germany' }, 'country', /ISO 3166-1/],
   ['a country in lower case', { country: 'de' }, 'country', /ISO 3166-1/],
   ['a country that there is not', { country: 'XX' }, 'country', /ISO 3166-1/],
@@ -174,7 +196,12 @@ const unusable: [title: string, input: Record<string, unknown>, path: string, me
   ['a language without end', { language: `en-x${'-abcdefgh'.repeat(50)}` }, 'language', /at most/],
   ['a website that is a script', { website: 'javascript:alert(1)' }, 'website', /http/],
   ['a website without a scheme', { website: 'example.com' }, 'website', /http/],
-  ['a website of 3,000 characters', { website: `https://example.com/${'x'.repeat(3_000)}` }, 'website', /at most 2000/],
+  [
+    'a website of 3,000 characters',
+    { website: `https://example.com/${'x'.repeat(3_000)}` },
+    'website',
+    /at most 2000/,
+  ],
   ['a website with a NUL', { website: 'https://example.com/\0' }, 'website', /NUL/],
   ['a website with a lone surrogate', { website: 'https://example.com/\ud800' }, 'website', /Unicode/],
   ['a picture that is a file', { avatarUrl: 'file:///etc/passwd' }, 'avatarUrl', /http/],
@@ -220,7 +247,13 @@ describe('createCustomer refuses, and leaves nothing behind,', () => {
     const admin = await shop.asUser('ADMIN');
     const input = { firstName: nul, email: 'x', phone: 'x', country: 'x', timeZone: 'x' };
     const failure = (await refused(admin, () => createCustomer(admin, input))) as InvalidInput;
-    expect(failure.issues.map(({ path }) => path)).toEqual(['firstName', 'email', 'phone', 'country', 'timeZone']);
+    expect(failure.issues.map(({ path }) => path)).toEqual([
+      'firstName',
+      'email',
+      'phone',
+      'country',
+      'timeZone',
+    ]);
   });
 
   test('an e-mail address or external id that another customer of the workspace has, but not that of another workspace.', async () => {
@@ -245,7 +278,9 @@ describe('createCustomer refuses, and leaves nothing behind,', () => {
     const [shop, other] = [await createWorkspace(db), await createWorkspace(db)];
     const admin = await shop.asUser('ADMIN');
     const stranger = (await other.asUser('ADMIN')).viewer as { id: string };
-    const team = await db.team.create({ data: { id: newId(), workspaceId: other.workspace.id, name: 'Theirs' } });
+    const team = await db.team.create({
+      data: { id: newId(), workspaceId: other.workspace.id, name: 'Theirs' },
+    });
     for (const wrong of [{ ownerId: encodeId('User', stranger.id) }, { teamId: encodeId('Team', team.id) }]) {
       const failure = await refused(admin, () => createCustomer(admin, { firstName: 'Ada', ...wrong }));
       expect(failure).toMatchObject({ code: 'NOT_FOUND', id: Object.values(wrong)[0] });
@@ -296,7 +331,12 @@ describe('createCustomer with an idempotency key', () => {
     const admin = await shop.asUser('ADMIN');
     const input = { firstName: 'Ada', email: 'ada@example.com', phone: '030 901820', idempotencyKey: 'once' };
     const first = await createCustomer(admin, input);
-    const respelt = { idempotencyKey: ' once ', phone: '+4930901820', email: 'Ada@Example.com', firstName: ' Ada ' };
+    const respelt = {
+      idempotencyKey: ' once ',
+      phone: '+4930901820',
+      email: 'Ada@Example.com',
+      firstName: ' Ada ',
+    };
     expect(await createCustomer(admin, respelt)).toEqual(first);
     for (const other of [{ firstName: 'Eda' }, { vip: true }, { lastName: 'King' }]) {
       const failure = await refused(admin, () => createCustomer(admin, { ...input, ...other }));
@@ -315,7 +355,9 @@ describe('createCustomer with an idempotency key', () => {
     expect(first).toMatchObject({ code: 'ALREADY_EXISTS', field: 'email' });
     await updateCustomer(admin, { id: encodeId('Customer', holder.id), email: null, lastName: 'King' });
     expect(await failureOf(call(admin, { email }))).toEqual(first);
-    expect(await failureOf(call(admin, { email: 'other@example.com' }))).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+    expect(await failureOf(call(admin, { email: 'other@example.com' }))).toMatchObject({
+      code: 'IDEMPOTENCY_KEY_REUSED',
+    });
     expect(await createCustomer(admin, { firstName: 'Ada', email })).toMatchObject({ email });
 
     const missing = { ownerId: encodeId('User', newId()), idempotencyKey: 'missing' };
@@ -337,7 +379,12 @@ describe('createCustomer with an idempotency key', () => {
 
   test('belongs to one caller of one workspace: others may use the same word.', async () => {
     const [shop, other] = [await createWorkspace(db), await createWorkspace(db)];
-    const callers = [await shop.asUser('ADMIN'), await shop.asUser('ADMIN'), await shop.asKey('ADMIN'), await other.asUser('ADMIN')];
+    const callers = [
+      await shop.asUser('ADMIN'),
+      await shop.asUser('ADMIN'),
+      await shop.asKey('ADMIN'),
+      await other.asUser('ADMIN'),
+    ];
     const made: Customer[] = [];
     for (const caller of callers) made.push(await call(caller));
     expect(new Set(made.map(({ id }) => id)).size).toBe(4);

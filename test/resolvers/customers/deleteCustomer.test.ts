@@ -66,8 +66,13 @@ function someone() {
 }
 
 /** A customer with a past, through the verbs as far as they go: every value changed once, everything commented on. */
-async function withPast(admin: Context, { mark, digits, fields }: ReturnType<typeof someone>): Promise<Customer> {
-  const clock = admin.clock as ReturnType<typeof createWorkspace> extends Promise<{ clock: infer Clock }> ? Clock : never;
+async function withPast(
+  admin: Context,
+  { mark, digits, fields }: ReturnType<typeof someone>,
+): Promise<Customer> {
+  const clock = admin.clock as ReturnType<typeof createWorkspace> extends Promise<{ clock: infer Clock }>
+    ? Clock
+    : never;
   clock.set('2026-03-02T09:00:00Z');
   const [service, staff] = [await aService(admin), await aStaffMember(admin)];
   const customer = await createCustomer(admin, { ...fields(0), idempotencyKey: `first ${digits}` });
@@ -99,7 +104,11 @@ async function withPast(admin: Context, { mark, digits, fields }: ReturnType<typ
       gateway: 'stripe',
       transactionId: `tx ${booking.id}`,
     });
-    await refundPayment(admin, { id: encodeId('Payment', payment.id), amount: { amount: '1', currency: 'EUR' }, reason: `${mark} complained` });
+    await refundPayment(admin, {
+      id: encodeId('Payment', payment.id),
+      amount: { amount: '1', currency: 'EUR' },
+      reason: `${mark} complained`,
+    });
     await db.payment.update({ where: { id: payment.id }, data: { externalId: `${mark} ${day}` } });
   }
   clock.set('2026-03-10T09:00:00Z');
@@ -114,16 +123,21 @@ describe('deleteCustomer', () => {
     const customer = await withPast(admin, person);
     await sequencer.run();
     await updateCustomer(admin, { id: encodeId('Customer', customer.id), ...person.fields(2) });
-    expect(await placesOf(person.mark)).toEqual(['public.booking', 'public.customer', 'public.event_personal', 'public.payment']);
+    expect(await placesOf(person.mark)).toEqual([
+      'public.booking',
+      'public.customer',
+      'public.event_personal',
+      'public.payment',
+    ]);
     expect(await db.event.count({ where: { workspaceId: shop.workspace.id } })).toBeGreaterThan(0);
     expect(await db.eventOutbox.count({ where: { workspaceId: shop.workspace.id } })).toBeGreaterThan(0);
 
     const answer = await deleteCustomer(admin, { id: encodeId('Customer', customer.id) });
     await sequencer.run();
     for (const trace of person.traces) expect([trace, await placesOf(trace)]).toEqual([trace, []]);
-    expect(JSON.stringify(answer, (_, value) => (typeof value === 'bigint' ? String(value) : value))).not.toMatch(
-      new RegExp(person.traces.join('|'), 'i'),
-    );
+    expect(
+      JSON.stringify(answer, (_, value) => (typeof value === 'bigint' ? String(value) : value)),
+    ).not.toMatch(new RegExp(person.traces.join('|'), 'i'));
 
     // The same again with others there: theirs stays, to the last row.
     await withPast(admin, neighbour);
@@ -165,7 +179,12 @@ describe('deleteCustomer', () => {
         );
       }
     }
-    expect(await placesOf(mark)).toEqual(['public.booking', 'public.customer', 'public.event_personal', 'public.payment']);
+    expect(await placesOf(mark)).toEqual([
+      'public.booking',
+      'public.customer',
+      'public.event_personal',
+      'public.payment',
+    ]);
     await deleteCustomer(admin, { id: encodeId('Customer', customer.id) });
     expect(await placesOf(mark)).toEqual([]);
     expect(await placesOf('3012345678')).toEqual([]);
@@ -179,11 +198,17 @@ describe('deleteCustomer', () => {
       time_zone: 'of the place where it was booked',
       currency: 'ISO 4217',
     },
-    payment: { currency: 'ISO 4217', gateway: 'name of a provider', transaction_id: "the provider's number, which the books need" },
+    payment: {
+      currency: 'ISO 4217',
+      gateway: 'name of a provider',
+      transaction_id: "the provider's number, which the books need",
+    },
     customer_spending: { currency: 'ISO 4217' },
     event: { '*': 'facts and ids only: the test of the verbs above finds nothing personal in them' },
     event_outbox: { '*': 'as event' },
-    idempotency_key: { '*': "the caller's own word, gone after a day; hashes, ids and failures, which repeat no input" },
+    idempotency_key: {
+      '*': "the caller's own word, gone after a day; hashes, ids and failures, which repeat no input",
+    },
     workspace: { '*': 'the business' },
     user: { '*': 'people of the business' },
     team: { '*': 'people of the business' },
@@ -205,12 +230,16 @@ describe('deleteCustomer', () => {
     expect(columns.length).toBeGreaterThan(50);
     const undecided = columns.filter(({ table, column }) => {
       const kept = notPersonal[table]?.[column] ?? notPersonal[table]?.['*'];
-      const erased = personalData.some((place) => place.table === table && (!place.blank || column in place.blank));
+      const erased = personalData.some(
+        (place) => place.table === table && (!place.blank || column in place.blank),
+      );
       return Boolean(kept) === erased;
     });
     expect(undecided).toEqual([]);
     const known = new Set(columns.map(({ table, column }) => `${table}.${column}`));
-    const listed = personalData.flatMap(({ table, blank }) => Object.keys(blank ?? {}).map((column) => `${table}.${column}`));
+    const listed = personalData.flatMap(({ table, blank }) =>
+      Object.keys(blank ?? {}).map((column) => `${table}.${column}`),
+    );
     expect(listed.filter((place) => !known.has(place))).toEqual([]);
   });
 
@@ -230,7 +259,11 @@ describe('deleteCustomer', () => {
         omit: { notes: true, cancelReason: true, externalId: true, updatedAt: true },
         orderBy: { id: 'asc' },
       }),
-      await db.payment.findMany({ where: { customerId: customer.id }, omit: { externalId: true, updatedAt: true }, orderBy: { id: 'asc' } }),
+      await db.payment.findMany({
+        where: { customerId: customer.id },
+        omit: { externalId: true, updatedAt: true },
+        orderBy: { id: 'asc' },
+      }),
       await db.customerSpending.findMany({ where: { customerId: customer.id } }),
     ];
     const [booksBefore, namesBefore] = [await books(), before.sortName];
@@ -251,10 +284,21 @@ describe('deleteCustomer', () => {
       firstBookingAt,
     });
     expect(await db.customerTag.count({ where: { customerId: customer.id } })).toBe(0);
-    expect(await db.customerAccess.count({ where: { customerId: customer.id, principalId: (owner.viewer as { id: string }).id } })).toBe(0);
+    expect(
+      await db.customerAccess.count({
+        where: { customerId: customer.id, principalId: (owner.viewer as { id: string }).id },
+      }),
+    ).toBe(0);
     const events = await shop.events();
     expect(events.slice(eventsBefore.length)).toEqual([
-      expect.objectContaining({ type: 'customer.deleted', subjectId: customer.id, customerId: customer.id, data: {}, changes: null, personal: null }),
+      expect.objectContaining({
+        type: 'customer.deleted',
+        subjectId: customer.id,
+        customerId: customer.id,
+        data: {},
+        changes: null,
+        personal: null,
+      }),
     ]);
     expect(events.filter(({ personal }) => personal)).toEqual([]);
     expect(await db.customer.count({ where: { AND: [searchWhere(person.mark)] } })).toBe(0);
@@ -272,7 +316,11 @@ describe('deleteCustomer', () => {
     const id = encodeId('Customer', customer.id);
     const service = await aService(admin);
     shop.clock.set('2026-03-01T09:00:00Z');
-    const open = await createBooking(admin, { customerId: id, serviceId: service.id, startsAt: new Date('2026-03-08T09:00:00Z') });
+    const open = await createBooking(admin, {
+      customerId: id,
+      serviceId: service.id,
+      startsAt: new Date('2026-03-08T09:00:00Z'),
+    });
     shop.clock.set('2026-03-10T09:00:00Z');
     await deleteCustomer(admin, { id });
 
@@ -280,10 +328,23 @@ describe('deleteCustomer', () => {
       ['deleteCustomer', () => deleteCustomer(admin, { id })],
       ['updateCustomer', () => updateCustomer(admin, { id, firstName: person.mark })],
       ['addTags', () => addTags(admin, { customerIds: [id], tags: ['regular'] })],
-      ['createBooking', () => createBooking(admin, { customerId: id, serviceId: service.id, startsAt: new Date('2026-04-01T09:00:00Z') })],
+      [
+        'createBooking',
+        () =>
+          createBooking(admin, {
+            customerId: id,
+            serviceId: service.id,
+            startsAt: new Date('2026-04-01T09:00:00Z'),
+          }),
+      ],
     ];
-    for (const [, attempt] of attempts) expect(await refused(admin, attempt)).toMatchObject({ code: 'NOT_FOUND', id });
-    expect(await refused(admin, () => createCustomer(admin, { ...person.fields(0), idempotencyKey: `first ${person.digits}` }))).toMatchObject({
+    for (const [, attempt] of attempts)
+      expect(await refused(admin, attempt)).toMatchObject({ code: 'NOT_FOUND', id });
+    expect(
+      await refused(admin, () =>
+        createCustomer(admin, { ...person.fields(0), idempotencyKey: `first ${person.digits}` }),
+      ),
+    ).toMatchObject({
       code: 'NOT_FOUND',
     });
 
@@ -291,7 +352,11 @@ describe('deleteCustomer', () => {
     const bookingId = encodeId('Booking', open.id);
     await updateBooking(admin, { id: bookingId, notes: person.mark });
     await cancelBooking(admin, { id: bookingId, reason: person.mark });
-    expect(await db.booking.findUnique({ where: { id: open.id } })).toMatchObject({ status: 'CANCELLED', notes: null, cancelReason: null });
+    expect(await db.booking.findUnique({ where: { id: open.id } })).toMatchObject({
+      status: 'CANCELLED',
+      notes: null,
+      cancelReason: null,
+    });
     expect(await placesOf(person.mark)).toEqual([]);
   });
 
@@ -301,11 +366,18 @@ describe('deleteCustomer', () => {
     const customer = await withPast(admin, someone());
     const id = encodeId('Customer', customer.id);
     const service = await aService(admin);
-    const booking = await createBooking(admin, { customerId: id, serviceId: service.id, startsAt: new Date('2026-03-10T12:00:00Z') });
+    const booking = await createBooking(admin, {
+      customerId: id,
+      serviceId: service.id,
+      startsAt: new Date('2026-03-10T12:00:00Z'),
+    });
     for (const now of ['2026-03-10T09:00:00Z', '2026-03-10T12:30:00Z']) {
       shop.clock.set(now);
       const failure = await refused(admin, () => deleteCustomer(admin, { id }));
-      expect(failure).toMatchObject({ code: 'INVALID_STATE', message: expect.stringMatching(/yet to come: 1\. Cancel them first/) });
+      expect(failure).toMatchObject({
+        code: 'INVALID_STATE',
+        message: expect.stringMatching(/yet to come: 1\. Cancel them first/),
+      });
     }
     await cancelBooking(admin, { id: encodeId('Booking', booking.id) });
     expect(await deleteCustomer(admin, { id })).toMatchObject({ deletedAt: shop.clock.now() });
@@ -326,7 +398,9 @@ describe('deleteCustomer', () => {
     ] as const) {
       expect(await refused(ctx, () => deleteCustomer(ctx, { id }))).toMatchObject({ code });
     }
-    expect(await refused(admin, () => deleteCustomer(admin, { id: 'ada' }))).toMatchObject({ issues: [{ path: 'id' }] });
+    expect(await refused(admin, () => deleteCustomer(admin, { id: 'ada' }))).toMatchObject({
+      issues: [{ path: 'id' }],
+    });
   });
 
   test('holds against everything else that happens to the customer at the same moment.', async () => {
@@ -351,7 +425,12 @@ describe('deleteCustomer', () => {
         soon().then(() => cancelBooking(admin, { id: bookings[1], reason: mark })),
         soon().then(() => updateCustomer(admin, { id, lastName: mark })),
         soon().then(() =>
-          createBooking(admin, { customerId: id, serviceId: service.id, startsAt: new Date('2026-04-01T09:00:00Z'), notes: mark }),
+          createBooking(admin, {
+            customerId: id,
+            serviceId: service.id,
+            startsAt: new Date('2026-04-01T09:00:00Z'),
+            notes: mark,
+          }),
         ),
       ]);
       if (deletion.status === 'rejected') {
@@ -360,7 +439,9 @@ describe('deleteCustomer', () => {
       }
       deleted++;
       expect(await placesOf(mark)).toEqual([]);
-      expect(await db.booking.count({ where: { customerId: uuid, startsAt: { gt: shop.clock.now() } } })).toBe(0);
+      expect(
+        await db.booking.count({ where: { customerId: uuid, startsAt: { gt: shop.clock.now() } } }),
+      ).toBe(0);
     }
     expect(deleted).toBeGreaterThan(5);
     expect(deleted).toBeLessThan(60);

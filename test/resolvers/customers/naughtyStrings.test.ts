@@ -15,7 +15,20 @@ const db = await openTestDatabase();
 /** The Big List of Naughty Strings (test/data/README.md), and a few of our own that JSON files cannot hold. */
 const list = readFileSync(new URL('../../data/blns.base64.json', import.meta.url), 'utf8');
 const naughty = (JSON.parse(list) as string[]).map((text) => Buffer.from(text, 'base64').toString());
-const ours = ['\0', 'a\0b', '\ud800', 'a\udfffb', '\u2028', '\u202e', '\u200b', '\ufeff', '\u0300', '🧑‍🧑‍🧒‍🧒', 'x'.repeat(101), 'é'.repeat(100)];
+const ours = [
+  '\0',
+  'a\0b',
+  '\ud800',
+  'a\udfffb',
+  '\u2028',
+  '\u202e',
+  '\u200b',
+  '\ufeff',
+  '\u0300',
+  '🧑‍🧑‍🧒‍🧒',
+  'x'.repeat(101),
+  'é'.repeat(100),
+];
 const strings = [...naughty, ...ours];
 
 /** What must come out, or why it must not go in. Said here a second time, so that the two can differ. */
@@ -39,7 +52,9 @@ async function expectOutcome(text: string, max: number, path: string, write: () 
     (error: unknown) => error,
   );
   expect([text, error]).toEqual([text, expect.any(InvalidInput)]);
-  expect((error as InvalidInput).issues).toEqual([{ path, message: expect.stringMatching(expected.refused) }]);
+  expect((error as InvalidInput).issues).toEqual([
+    { path, message: expect.stringMatching(expected.refused) },
+  ]);
 }
 
 describe('Every naughty string', { timeout: 120_000 }, () => {
@@ -67,7 +82,9 @@ describe('Every naughty string', { timeout: 120_000 }, () => {
     const admin = await shop.asUser('ADMIN');
     const { id, row } = await aCustomer(admin, { firstName: 'Ada' });
     const found = async (text: string) =>
-      (await db.customer.count({ where: { AND: [{ workspaceId: shop.workspace.id }, searchWhere(text)] } })) === 1;
+      (await db.customer.count({
+        where: { AND: [{ workspaceId: shop.workspace.id }, searchWhere(text)] },
+      })) === 1;
     for (const text of strings) {
       for (const [field, max] of [
         ['lastName', 100],
@@ -96,7 +113,12 @@ describe('Every naughty string', { timeout: 120_000 }, () => {
         return notesOf(booking.id);
       });
       await expectOutcome(text, 5_000, 'notes', async () => {
-        const made = await createBooking(admin, { customerId: customer.id, serviceId: service.id, startsAt, notes: text });
+        const made = await createBooking(admin, {
+          customerId: customer.id,
+          serviceId: service.id,
+          startsAt,
+          notes: text,
+        });
         return notesOf(made.id);
       });
     }

@@ -24,7 +24,8 @@ const nowhere = '001';
 test('Every example number is understood, as people write it at home and from anywhere.', () => {
   const wrong: string[] = [];
   const expectPhone = (written: string, country: string, e164: string) => {
-    if (phoneOf(written, country) !== (outdated.has(e164) ? null : e164)) wrong.push(`${written} in ${country}, ${e164}`);
+    if (phoneOf(written, country) !== (outdated.has(e164) ? null : e164))
+      wrong.push(`${written} in ${country}, ${e164}`);
   };
   let count = 0;
   for (const { region, code, numbers } of examples) {
@@ -42,7 +43,9 @@ test('Every example number is understood, as people write it at home and from an
   expect(count).toBe(1_137);
 });
 
-test('Two numbers of each region go through the verbs in both forms, come out as E.164, and the database takes them.', { timeout: 120_000 }, async () => {
+test('Two numbers of each region go through the verbs in both forms, come out as E.164, and the database takes them.', {
+  timeout: 120_000,
+}, async () => {
   const waiting = examples.values();
   await atOnce(8, async () => {
     for (const { region, code, numbers } of waiting) {
@@ -51,7 +54,9 @@ test('Two numbers of each region go through the verbs in both forms, come out as
       for (const number of [numbers[0]!, numbers.at(-1)!]) {
         const e164 = `+${code}${number}`;
         if (outdated.has(e164)) {
-          await expect(createCustomer(ctx, { phone: e164 })).rejects.toMatchObject({ issues: [{ path: 'phone' }] });
+          await expect(createCustomer(ctx, { phone: e164 })).rejects.toMatchObject({
+            issues: [{ path: 'phone' }],
+          });
           continue;
         }
         const { id } = await createCustomer(ctx, { phone: national ? number : e164 });

@@ -18,7 +18,9 @@ async function shopWith<Name extends string>(customers: Record<Name, object>) {
     names.set((await createCustomer(admin, fields)).id, name);
   }
   const search = async (text: string) => {
-    const rows = await db.customer.findMany({ where: { AND: [visible(admin, 'Customer'), searchWhere(text)] } });
+    const rows = await db.customer.findMany({
+      where: { AND: [visible(admin, 'Customer'), searchWhere(text)] },
+    });
     return rows.map(({ id }) => names.get(id)).sort();
   };
   return { shop, admin, search, idOf: (name: Name) => [...names].find(([, of]) => of === name)![0] };
@@ -26,7 +28,12 @@ async function shopWith<Name extends string>(customers: Record<Name, object>) {
 
 const people = await shopWith({
   ada: { firstName: 'Ada', lastName: 'Lovelace', email: 'ada.l@engines.example', phone: '+4930901820' },
-  adam: { firstName: 'Adam', lastName: 'Ångström', email: 'post@xn--bcher-kva.example', phone: '+4915112345678' },
+  adam: {
+    firstName: 'Adam',
+    lastName: 'Ångström',
+    email: 'post@xn--bcher-kva.example',
+    phone: '+4915112345678',
+  },
   rene: { firstName: 'René', lastName: 'François Müller-Straße', companyName: 'Øresund ApS' },
   lukasz: { firstName: 'Łukasz', lastName: 'Żółć', companyName: 'Đorđević & Æbler' },
   istanbul: { firstName: 'İpek', lastName: 'Işık' },
@@ -112,14 +119,23 @@ describe('Search finds', () => {
   });
 
   test('who has this name now, and nobody by the old one.', async () => {
-    const { search, admin, idOf } = await shopWith({ ada: { firstName: 'Ada', lastName: 'Byron', phone: '+4930901820' } });
-    await updateCustomer(admin, { id: encodeId('Customer', idOf('ada')), lastName: 'King', phone: '+4940123456' });
+    const { search, admin, idOf } = await shopWith({
+      ada: { firstName: 'Ada', lastName: 'Byron', phone: '+4930901820' },
+    });
+    await updateCustomer(admin, {
+      id: encodeId('Customer', idOf('ada')),
+      lastName: 'King',
+      phone: '+4940123456',
+    });
     const texts = ['byron', 'king', 'ada', '030901820', '040123456'];
     expect(await Promise.all(texts.map(search))).toEqual([[], ['ada'], ['ada'], [], ['ada']]);
   });
 
   test('nobody of another workspace, and nobody who was deleted.', async () => {
-    const { search, admin, idOf } = await shopWith({ one: { firstName: 'Unique' }, two: { firstName: 'Unique' } });
+    const { search, admin, idOf } = await shopWith({
+      one: { firstName: 'Unique' },
+      two: { firstName: 'Unique' },
+    });
     expect(await (await shopWith({})).search('unique')).toEqual([]);
     await deleteCustomer(admin, { id: encodeId('Customer', idOf('one')) });
     expect(await search('unique')).toEqual(['two']);
@@ -137,6 +153,9 @@ test('A list by name is ordered by last name, then first name, then company, e-m
     ['carl@example.com', { email: 'Carl@example.com', phone: '030 901820' }],
   ];
   for (const [, fields] of [...input].reverse()) await createCustomer(admin as Context, fields);
-  const rows = await db.customer.findMany({ where: visible(admin, 'Customer'), orderBy: { sortName: 'asc' } });
+  const rows = await db.customer.findMany({
+    where: visible(admin, 'Customer'),
+    orderBy: { sortName: 'asc' },
+  });
   expect(rows.map(({ sortName }) => sortName)).toEqual(input.map(([name]) => name));
 });

@@ -41,7 +41,12 @@ async function withAda() {
 describe('updateCustomer', () => {
   test('changes what is sent and nothing else, and says what was before and after.', async () => {
     const { shop, customer, update } = await withAda();
-    const updated = await update({ lastName: 'King', email: 'King@Example.com', lifecycleStage: 'LOYAL', vip: false });
+    const updated = await update({
+      lastName: 'King',
+      email: 'King@Example.com',
+      lifecycleStage: 'LOYAL',
+      vip: false,
+    });
     expect(updated).toEqual({
       ...customer,
       lastName: 'King',
@@ -59,7 +64,9 @@ describe('updateCustomer', () => {
         customerId: customer.id,
         data: { fields: ['lastName', 'email', 'lifecycleStage', 'vip'] },
         changes: { lifecycleStage: ['NEW', 'LOYAL'], vip: [true, false] },
-        personal: { changes: { lastName: ['Lovelace', 'King'], email: ['ada@example.com', 'king@example.com'] } },
+        personal: {
+          changes: { lastName: ['Lovelace', 'King'], email: ['ada@example.com', 'king@example.com'] },
+        },
       }),
     ]);
   });
@@ -97,7 +104,9 @@ describe('updateCustomer', () => {
         .filter((step) => step !== undefined);
       const ends = [customer[field], ...steps.map(([, after]) => after)];
       expect(steps.map(([before]) => before)).toEqual(ends.slice(0, -1));
-      expect(await db.customer.findUnique({ where: { id: customer.id } })).toMatchObject({ [field]: ends.at(-1) });
+      expect(await db.customer.findUnique({ where: { id: customer.id } })).toMatchObject({
+        [field]: ends.at(-1),
+      });
     }
   });
 
@@ -128,9 +137,13 @@ describe('updateCustomer', () => {
   test("refuses an e-mail address or external id that another customer has, but not the customer's own.", async () => {
     const { admin, update } = await withAda();
     await createCustomer(admin, { email: 'bob@example.com', externalId: 'x2' });
-    expect(await refused(admin, () => update({ email: 'BOB@example.com' }))).toMatchObject({ field: 'email' });
+    expect(await refused(admin, () => update({ email: 'BOB@example.com' }))).toMatchObject({
+      field: 'email',
+    });
     expect(await refused(admin, () => update({ externalId: 'x2' }))).toMatchObject({ field: 'externalId' });
-    expect(await update({ email: 'ada@example.com', externalId: 'x1' })).toMatchObject({ email: 'ada@example.com' });
+    expect(await update({ email: 'ada@example.com', externalId: 'x1' })).toMatchObject({
+      email: 'ada@example.com',
+    });
   });
 
   test('finds nothing in another workspace, beyond the row scope, or of a deleted customer.', async () => {
@@ -155,9 +168,14 @@ describe('updateCustomer', () => {
     const { admin, update } = await withAda();
     const other = await createWorkspace(db);
     const stranger = (await other.asUser('ADMIN')).viewer as { id: string };
-    const team = await db.team.create({ data: { id: newId(), workspaceId: other.workspace.id, name: 'Theirs' } });
+    const team = await db.team.create({
+      data: { id: newId(), workspaceId: other.workspace.id, name: 'Theirs' },
+    });
     for (const wrong of [{ ownerId: encodeId('User', stranger.id) }, { teamId: encodeId('Team', team.id) }]) {
-      expect(await refused(admin, () => update(wrong))).toMatchObject({ code: 'NOT_FOUND', id: Object.values(wrong)[0] });
+      expect(await refused(admin, () => update(wrong))).toMatchObject({
+        code: 'NOT_FOUND',
+        id: Object.values(wrong)[0],
+      });
     }
   });
 

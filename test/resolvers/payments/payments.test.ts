@@ -9,19 +9,19 @@ import {
   Refused,
 } from '../../../src/core/errors.ts';
 import { encodeId, newId } from '../../../src/core/ids.ts';
-import { createBooking } from '../../../src/resolvers/bookings/createBooking.ts';
 import { cancelBooking } from '../../../src/resolvers/bookings/cancelBooking.ts';
+import { createBooking } from '../../../src/resolvers/bookings/createBooking.ts';
 import { createCustomer } from '../../../src/resolvers/customers/createCustomer.ts';
 import { deleteCustomer } from '../../../src/resolvers/customers/deleteCustomer.ts';
 import { recordPayment } from '../../../src/resolvers/payments/recordPayment.ts';
 import { refundPayment } from '../../../src/resolvers/payments/refundPayment.ts';
 import { createService } from '../../../src/resolvers/services/createService.ts';
 import {
-  type TestWorkspace,
   atOnce,
   createWorkspace,
   openTestDatabase,
   refused,
+  type TestWorkspace,
 } from '../../support/context.ts';
 
 const db = await openTestDatabase();

@@ -1,0 +1,71 @@
+import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openDatabase } from '../../src/core/database.ts';
+import { type TestDatabase, createTestDatabase } from '../support/database.ts';
+
+let made: TestDatabase;
+beforeAll(async () => {
+  made = await createTestDatabase();
+});
+afterAll(() => made.drop());
+
+/** A slow network: what the server says reaches the client late, and then all at once. */
+async function lateNetwork(url: string, delayMs: number): Promise<{ url: string; close(): void }> {
+  const { hostname, port } = new URL(url);
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(Number(port), hostname);
+    const held: Buffer[] = [];
+    let timer: NodeJS.Timeout | undefined;
+    for (const socket of [client, upstream]) sockets.add(socket.on('error', () => {}));
+    client.on('data', (data) => upstream.write(data)).on('close', () => upstream.destroy());
+    upstream.on('data', (data) => {
+      held.push(data);
+      timer ??= setTimeout(() => {
+        client.write(Buffer.concat(held.splice(0)));
+        timer = undefined;
+      }, delayMs);
+    });
+    upstream.on('close', () => setTimeout(() => client.destroy(), 2 * delayMs));
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const late = new URL(url);
+  late.hostname = '127.0.0.1';
+  late.port = String((server.address() as AddressInfo).port);
+  return {
+    url: late.href,
+    close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+test('A connection that ends in the moment in which it was made fails its statement, not the process.', async () => {
+  const network = await lateNetwork(made.url, 300);
+  const db = openDatabase(network.url, { poolSize: 2 });
+  const admin = new Client({ connectionString: made.url });
+  await admin.connect();
+  try {
+    // The server has let it in and cuts it off again, before the client has read either.
+    const cutting = (async () => {
+      for (let cut = 0; cut < 3; await sleep(5)) {
+        const { rowCount } = await admin.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+           WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'`,
+        );
+        cut += rowCount ?? 0;
+      }
+    })();
+    for (let i = 0; i < 3; i++) {
+      await expect(db.$transaction((tx) => tx.$queryRaw`SELECT 1`)).rejects.toThrow();
+    }
+    await cutting;
+  } finally {
+    network.close();
+    await admin.end();
+    await db.$disconnect();
+  }
+});
