@@ -62,6 +62,9 @@ export function openDatabase(
       max: options.poolSize ?? 20,
       connectionTimeoutMillis: 5_000,
       application_name: 'frontdesk',
+      // Between the pool and a transaction nobody listens: without this, a connection that is cut off as soon as it is
+      // made ends the process. Its statement fails all the same.
+      onConnect: (client) => void client.on('error', () => {}),
       options: Object.entries(session)
         .map(([name, value]) => `-c ${name}=${value}`)
         .join(' '),

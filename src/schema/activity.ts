@@ -107,7 +107,7 @@ export const activityList: List<'Event'> = {
     fields: (t) => ({
       types: t.arg({ type: [ActivityTypeEnum], description: 'Only these types; all when left out.' }),
     }),
-    where: ({ types }: Args) => (types ? { type: { in: types } } : {}),
+    where: ({ types }: Args) => (types ? { type: { in: [...new Set(types)] } } : {}),
   },
   order: { columns: {}, default: { column: 'occurredAt', direction: 'desc' } },
 };
@@ -121,7 +121,7 @@ const allActivities: List<'Event'> = {
     }),
     where: ({ customerId, types }: Args) => ({
       ...(customerId && { customerId: { in: [uuidOf('Customer', customerId) ?? []].flat() } }),
-      ...(types && { type: { in: types } }),
+      ...(types && { type: { in: [...new Set(types)] } }),
     }),
   },
 };

@@ -201,6 +201,9 @@ const CustomerFilter = builder.inputType('CustomerFilter', {
 
 type Given = Record<string, unknown> | null | undefined;
 
+/** A filter without a condition would otherwise ask for any tag at all. */
+const wearing = (tagId: object | undefined) => tagId && { some: { tagId } };
+
 export const customerList: List<'Customer'> = {
   model: 'Customer',
   cursor: 'id',
@@ -218,7 +221,7 @@ export const customerList: List<'Customer'> = {
       externalId: conditions(filter.externalId),
       ownerId: idConditions('User', filter.ownerId),
       teamId: idConditions('Team', filter.teamId),
-      ...(filter.tagId ? { tags: { some: { tagId: idConditions('Tag', filter.tagId) } } } : {}),
+      tags: wearing(idConditions('Tag', filter.tagId)),
       lifecycleStage: conditions(filter.lifecycleStage),
       createdAt: conditions(filter.createdAt),
       updatedAt: conditions(filter.updatedAt),

@@ -56,9 +56,18 @@ export function conditions(filter: Given): Record<string, unknown> | undefined {
   return Object.fromEntries(
     given.map(([name, value]) => [
       name === 'eq' ? 'equals' : name,
-      Array.isArray(value) ? capped(value) : value,
+      Array.isArray(value) ? capped(value).map(storable) : storable(value),
     ]),
   );
+}
+
+/** What the database could not even be asked about is refused here, and is no error of ours. */
+function storable(value: unknown): unknown {
+  if (typeof value === 'string' && value.includes('\0'))
+    throw new Refused('BAD_USER_INPUT', 'filter: A text must not contain a NUL character.');
+  if (value instanceof Date && value.getUTCFullYear() < 1)
+    throw new Refused('BAD_USER_INPUT', 'filter: There is no year 0.');
+  return value;
 }
 
 function capped<Value>(values: Value[]): Value[] {
@@ -73,7 +82,8 @@ function capped<Value>(values: Value[]): Value[] {
 /** The same over public ids; an id of another type matches nothing. */
 export function idConditions(type: IdType, filter: Given): Record<string, unknown> | undefined {
   if (!filter) return undefined;
-  const uuids = (ids: unknown) => capped(ids as string[]).flatMap((id) => uuidOf(type, id) ?? []);
-  if (filter.eq != null) return { in: uuids([filter.eq]) };
-  return filter.in != null ? { in: uuids(filter.in) } : undefined;
+  const uuids = (ids: unknown[]) => capped(ids as string[]).flatMap((id) => uuidOf(type, id) ?? []);
+  const among = filter.in == null ? null : uuids(filter.in as unknown[]);
+  if (filter.eq == null) return among ? { in: among } : undefined;
+  return { in: uuids([filter.eq]).filter((uuid) => !among || among.includes(uuid)) };
 }

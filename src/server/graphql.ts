@@ -40,7 +40,8 @@ export function createGraphql(services: Services): AnswerGraphql {
       subscriptionsProtocol: 'WS',
     },
     // From the package rather than from a host on the internet; loaded when somebody opens the page.
-    renderGraphiQL: async (options) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
+    renderGraphiQL: async (options) =>
+      (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options),
     landingPage: false,
     healthCheckEndpoint: '/-',
     cors: false,

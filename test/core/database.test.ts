@@ -1,9 +1,9 @@
-import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../../src/core/database.ts';
-import { type TestDatabase, createTestDatabase } from '../support/database.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let made: TestDatabase;
 beforeAll(async () => {
@@ -18,15 +18,11 @@ async function lateNetwork(url: string, delayMs: number): Promise<{ url: string;
   const server = createServer((client) => {
     const upstream = connect(Number(port), hostname);
     const held: Buffer[] = [];
-    let timer: NodeJS.Timeout | undefined;
     for (const socket of [client, upstream]) sockets.add(socket.on('error', () => {}));
     client.on('data', (data) => upstream.write(data)).on('close', () => upstream.destroy());
     upstream.on('data', (data) => {
-      held.push(data);
-      timer ??= setTimeout(() => {
-        client.write(Buffer.concat(held.splice(0)));
-        timer = undefined;
-      }, delayMs);
+      if (held.push(data) > 1) return;
+      setTimeout(() => client.write(Buffer.concat(held.splice(0))), delayMs);
     });
     upstream.on('close', () => setTimeout(() => client.destroy(), 2 * delayMs));
   });

@@ -463,10 +463,11 @@ describe('The database function', () => {
       // What was committed before is settled once nobody else on the server writes.
       await expect
         .poll(async () => {
-          await client.query('SELECT sequence_events(100)');
+          await client.query('SELECT sequence_events(1)');
           return Number((await state()).mark);
         }, soon)
         .toBeGreaterThan(0);
+      expect((await state()).waiting).toBeGreaterThan(4_000);
       const scans = async () => {
         await client.query('SELECT pg_stat_force_next_flush()');
         const { rows } = await client.query(

@@ -12,6 +12,7 @@ import { filterArgument, type ListField, listFields, type Order, samplesOf, sear
 import { type Cost, costOf } from './plans.ts';
 import { type Statement, watchStatements } from './statements.ts';
 
+/** Rows of a page. */
 export const pageSize = 50;
 
 export interface Measured extends Cost {
@@ -44,42 +45,52 @@ export function asker(db: Database, big: BigBusiness, viewer: Viewer) {
   };
 }
 
-/** What each way to ask for a page of the lists costs. `wanted` chooses lists by name. */
-export async function* measureLists(
-  url: string,
-  db: Database,
-  big: BigBusiness,
-  viewer: Viewer,
-  wanted: RegExp,
-  thorough: boolean,
-): AsyncGenerator<Measured> {
+export interface Target {
+  url: string;
+  db: Database;
+  big: BigBusiness;
+  viewer: Viewer;
+}
+
+/** Measures what a query costs the database, over all the statements that it takes. */
+export async function withMeasure<Result>(
+  { url, db, big, viewer }: Target,
+  use: (measure: (name: string, query: string) => Promise<Measured>) => Promise<Result>,
+): Promise<Result> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   const ask = asker(db, big, viewer);
-  const measure = async (name: string, query: string): Promise<Measured> => {
-    const { statements } = await ask(query);
-    const total: Cost = { rows: 0, pages: 0, scanned: [] };
-    for (const statement of statements) {
-      const cost = await costOf(client, statement);
-      total.rows += cost.rows;
-      total.pages += cost.pages;
-      total.scanned.push(...cost.scanned);
-    }
-    return { name, ...total, statements };
-  };
   try {
-    const samples = samplesOf(big);
-    for (const field of listFields(big.objects).filter(({ name }) => wanted.test(name))) {
-      for (const [name, args] of await waysToAsk(db, big, field, samples, thorough)) {
-        yield await measure(`${field.name} ${name}`, field.query(args));
+    return await use(async (name, query) => {
+      const { statements } = await ask(query);
+      const total: Cost = { rows: 0, pages: 0, scanned: [] };
+      for (const statement of statements) {
+        const cost = await costOf(client, statement);
+        total.rows += cost.rows;
+        total.pages += cost.pages;
+        total.scanned.push(...cost.scanned);
       }
-    }
+      return { name, ...total, statements };
+    });
   } finally {
     await client.end();
   }
 }
 
-/** Every order at both ends and in the middle; every filter and search in every order. */
+/** What each way to ask for a page of these lists costs; `thorough` crosses every filter with every order. */
+export function measureLists(of: Target, lists: { name: RegExp; thorough: boolean }): Promise<Measured[]> {
+  return withMeasure(of, async (measure) => {
+    const measured: Measured[] = [];
+    for (const field of listFields(of.big.objects).filter(({ name }) => lists.name.test(name))) {
+      for (const [name, args] of await waysToAsk(of.db, of.big, field, samplesOf(of.big), lists.thorough)) {
+        measured.push(await measure(`${field.name} ${name}`, field.query(args)));
+      }
+    }
+    return measured;
+  });
+}
+
+/** Every order at both ends and in the middle; every filter and search, in every order if thorough. */
 async function waysToAsk(
   db: Database,
   big: BigBusiness,
