@@ -784,6 +784,11 @@ END $$;
 
 CREATE FUNCTION booking_statistics_on_update() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  -- First the customers' locks, in a statement of their own: the next one then sees the bookings of whoever held
+  -- them before. Waiting inside it would recount from an older snapshot.
+  PERFORM 1 FROM customer c
+    WHERE (c.workspace_id, c.id) IN (SELECT workspace_id, customer_id FROM old_rows UNION SELECT workspace_id, customer_id FROM new_rows)
+    ORDER BY c.id FOR NO KEY UPDATE;
   UPDATE customer c SET
     total_bookings = c.total_bookings + d.total,
     completed_bookings = c.completed_bookings + d.completed,
