@@ -4,6 +4,7 @@ import { startEmbeddedPostgres } from './core/embeddedPostgres.ts';
 import { createLog } from './core/log.ts';
 import { MigrationError, migrate } from './core/migrate.ts';
 import { migrateQueue, startQueue } from './core/queue.ts';
+import { startBulkOperations } from './jobs/bulkOperations.ts';
 import { jobs } from './jobs/jobs.ts';
 import { systemContext } from './jobs/systemContext.ts';
 import { ensureFirstWorkspace, type FirstWorkspace } from './resolvers/workspaces/ensureFirstWorkspace.ts';
@@ -71,7 +72,7 @@ async function start(config: Config, undo: (() => Promise<unknown>)[]): Promise<
   undo.push(() => Promise.all(intake.map((end) => end())));
   if (config.role !== 'api') {
     const queue = await startQueue({ databaseUrl, jobs: jobs(services), log });
-    intake.push(queue.stop);
+    intake.push(queue.stop, startBulkOperations(own).stop);
   }
   let url: string | null = null;
   if (config.port !== null) {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
-import type { Database } from './database.ts';
+import type { Database, EventOrigin } from './database.ts';
 import type { Permission, Role, RowScope } from './permissions.ts';
 
 /** What a verb or read needs of the business it works for. */
@@ -42,6 +42,8 @@ export interface Context {
   workspace: Workspace;
   /** Ties together log lines and events of one request; answered as `x-request-id`. */
   requestId: string;
+  /** How the events that are recorded came about; LIVE when left out. */
+  origin?: EventOrigin;
   /** Called after a commit: gives the new events their place and wakes their readers. Never throws. */
   committed(): Promise<void>;
 }

@@ -7,6 +7,8 @@ export type {
   ApiKey,
   Booking,
   BookingStatus,
+  BulkOperation,
+  BulkOperationStatus,
   ClassSession,
   Customer,
   CustomerStatus,
@@ -23,6 +25,7 @@ export type {
   StaffMember,
   Tag,
   Team,
+  Upload,
   User,
   Workspace,
 } from '../generated/prisma/client.ts';

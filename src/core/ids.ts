@@ -19,6 +19,8 @@ export const prefixes = {
   Payment: 'pay',
   Tag: 'tag',
   Activity: 'act',
+  Upload: 'upl',
+  BulkOperation: 'bulk',
 } as const;
 
 export type IdType = keyof typeof prefixes;
@@ -37,14 +39,17 @@ export function newId(): string {
 
 /** `('Customer', uuid)` -> `cus_…` */
 export function encodeId(type: IdType, uuid: string): string {
-  let rest = BigInt(`0x${uuid.replaceAll('-', '')}`);
-  let text = '';
-  for (let i = 0; i < 26; i++) {
-    text = alphabet[Number(rest & 31n)] + text;
-    rest >>= 5n;
+  const hex = uuid.replaceAll('-', '');
+  // 128 bits in 26 digits of five: the first 8 bits make two digits, then 5 hex digits make four.
+  let text = pair(Number.parseInt(hex.slice(0, 2), 16));
+  for (let i = 2; i < 32; i += 5) {
+    const bits = Number.parseInt(hex.slice(i, i + 5), 16);
+    text += pair(bits >> 10) + pair(bits & 1023);
   }
   return `${prefixes[type]}_${text}`;
 }
+
+const pair = (bits: number) => `${alphabet[bits >> 5]}${alphabet[bits & 31]}`;
 
 /** The type and uuid of a public id, or null when it is not one. */
 export function decodeId(id: string): { type: IdType; uuid: string } | null {

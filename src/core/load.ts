@@ -27,6 +27,7 @@ export async function visibleOrThrow<Model extends Loadable>(
 const tables = {
   ApiKey: 'api_key',
   Booking: 'booking',
+  BulkOperation: 'bulk_operation',
   ClassSession: 'class_session',
   Customer: 'customer',
   Payment: 'payment',
@@ -35,6 +36,7 @@ const tables = {
   StaffMember: 'staff_member',
   Tag: 'tag',
   Team: 'team',
+  Upload: 'upload',
   User: 'user',
 } as const satisfies Record<Loadable, string>;
 

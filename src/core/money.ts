@@ -3,8 +3,16 @@ import { z } from 'zod';
 
 /** Digits after the decimal point by ISO 4217: 2 for EUR, 0 for JPY, 3 for KWD. Null for an unknown currency. */
 export function exponentOf(currency: string): number | null {
-  return currencyByCode(currency)?.digits ?? null;
+  let digits = exponents.get(currency);
+  if (digits === undefined) {
+    digits = currencyByCode(currency)?.digits ?? null;
+    if (digits !== null) exponents.set(currency, digits);
+  }
+  return digits;
 }
+
+/** The package looks through its whole list. */
+const exponents = new Map<string, number | null>();
 
 /** `(1250n, 'EUR')` -> `'12.50'` */
 export function decimalOf(minor: bigint, currency: string): string {

@@ -23,6 +23,9 @@ export const permissions = {
   'users.write': 'Create and change users and teams, their roles and row scopes.',
   'apiKeys.read': 'See API keys (never the key itself).',
   'apiKeys.write': 'Create and revoke API keys.',
+  'imports.read': 'See imports and what became of them.',
+  'imports.write': 'Import files, which adds customers, services, bookings and payments.',
+  'workspaces.write': 'Found further workspaces; of use in the first workspace only.',
 } as const;
 
 export type Permission = keyof typeof permissions;
@@ -37,16 +40,19 @@ const reads = allPermissions.filter((name) => name.endsWith('.read'));
 const except = (all: readonly Permission[], ...gone: Permission[]) =>
   all.filter((name) => !gone.includes(name));
 
+/** Seen by those who run the business. */
+const managing: Permission[] = ['apiKeys.read', 'imports.read'];
+
 /** What each role may do, and which rows it reaches unless the user has a row scope of their own. */
 export const presets: Record<Preset, { permissions: readonly Permission[]; rowScope: RowScope }> = {
   ADMIN: { permissions: allPermissions, rowScope: 'ALL' },
   MANAGER: {
-    permissions: except(allPermissions, 'users.write', 'apiKeys.read', 'apiKeys.write'),
+    permissions: except(allPermissions, 'users.write', 'apiKeys.read', 'apiKeys.write', 'workspaces.write'),
     rowScope: 'ALL',
   },
   MARKETING: {
     permissions: [
-      ...except(reads, 'payments.read', 'apiKeys.read'),
+      ...except(reads, 'payments.read', ...managing),
       'customers.write',
       'tags.write',
       'tags.assign',
@@ -55,7 +61,7 @@ export const presets: Record<Preset, { permissions: readonly Permission[]; rowSc
   },
   SALES: {
     permissions: [
-      ...except(reads, 'apiKeys.read'),
+      ...except(reads, ...managing),
       'customers.write',
       'bookings.write',
       'payments.write',
@@ -65,7 +71,7 @@ export const presets: Record<Preset, { permissions: readonly Permission[]; rowSc
   },
   STAFF: {
     permissions: [
-      ...except(reads, 'apiKeys.read'),
+      ...except(reads, ...managing),
       'customers.write',
       'bookings.write',
       'payments.write',
@@ -73,7 +79,7 @@ export const presets: Record<Preset, { permissions: readonly Permission[]; rowSc
     ],
     rowScope: 'ASSIGNED',
   },
-  VIEWER: { permissions: except(reads, 'apiKeys.read'), rowScope: 'ALL' },
+  VIEWER: { permissions: except(reads, ...managing), rowScope: 'ALL' },
   CUSTOMER: {
     permissions: ['customers.read', 'bookings.read', 'payments.read', 'services.read', 'staff.read'],
     rowScope: 'OWN',
@@ -84,6 +90,7 @@ export const presets: Record<Preset, { permissions: readonly Permission[]; rowSc
 export const readPermission = {
   ApiKey: 'apiKeys.read',
   Booking: 'bookings.read',
+  BulkOperation: 'imports.read',
   ClassSession: 'bookings.read',
   Customer: 'customers.read',
   CustomerTag: 'tags.read',
@@ -94,6 +101,7 @@ export const readPermission = {
   StaffMember: 'staff.read',
   Tag: 'tags.read',
   Team: 'users.read',
+  Upload: 'imports.read',
   User: 'users.read',
 } as const satisfies Record<string, Permission>;
 
@@ -109,6 +117,7 @@ export const eventPermission: Readonly<Record<string, Permission>> = {
   user: 'users.read',
   team: 'users.read',
   api_key: 'apiKeys.read',
+  bulk_operation: 'imports.read',
 };
 
 /** Whoever may change a thing is answered with it, and so may see it. */

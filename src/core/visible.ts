@@ -5,6 +5,7 @@ import { eventPermission } from './permissions.ts';
 interface Where {
   ApiKey: Prisma.ApiKeyWhereInput;
   Booking: Prisma.BookingWhereInput;
+  BulkOperation: Prisma.BulkOperationWhereInput;
   ClassSession: Prisma.ClassSessionWhereInput;
   Customer: Prisma.CustomerWhereInput;
   CustomerTag: Prisma.CustomerTagWhereInput;
@@ -15,6 +16,7 @@ interface Where {
   StaffMember: Prisma.StaffMemberWhereInput;
   Tag: Prisma.TagWhereInput;
   Team: Prisma.TeamWhereInput;
+  Upload: Prisma.UploadWhereInput;
   User: Prisma.UserWhereInput;
 }
 

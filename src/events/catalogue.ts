@@ -23,7 +23,8 @@ export interface EventType<Data = never> {
     | 'Tag'
     | 'User'
     | 'Team'
-    | 'ApiKey';
+    | 'ApiKey'
+    | 'BulkOperation';
   data: z.ZodType<Data>;
   /** One line for a timeline, without personal values. */
   title: (data: Data) => string;
@@ -66,6 +67,9 @@ const payment = {
 const refund = { refundMinor: minor, refundedMinor: minor };
 const named = { name: z.string() };
 const members = { addedUserIds: z.array(id), removedUserIds: z.array(id) };
+
+const bulkKind = z.enum(['IMPORT']);
+const sentence = (name: string) => `${name[0]}${name.slice(1).toLowerCase().replaceAll('_', ' ')}`;
 
 export const catalogue = {
   'customer.created': event('A customer was added.', 'Customer', {}, () => 'Customer added'),
@@ -181,6 +185,29 @@ export const catalogue = {
     'ApiKey',
     { prefix: z.string() },
     (d) => `API key ${d.prefix}… revoked`,
+  ),
+  'bulk_operation.started': event(
+    'A bulk operation, such as an import, was asked for.',
+    'BulkOperation',
+    { kind: bulkKind },
+    (d) => `${sentence(d.kind)} started`,
+  ),
+  'bulk_operation.progressed': event(
+    'A bulk operation got on; told once a second at most.',
+    'BulkOperation',
+    { kind: bulkKind, rowsDone: z.int(), rowsRefused: z.int() },
+    (d) => `${sentence(d.kind)}: ${d.rowsDone} rows done`,
+  ),
+  'bulk_operation.finished': event(
+    'A bulk operation came to its end: done, called off or given up.',
+    'BulkOperation',
+    {
+      kind: bulkKind,
+      status: z.enum(['COMPLETED', 'CANCELLED', 'FAILED']),
+      rowsDone: z.int(),
+      rowsRefused: z.int(),
+    },
+    (d) => `${sentence(d.kind)} ${d.status.toLowerCase()}`,
   ),
 } as const;
 

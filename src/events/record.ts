@@ -1,5 +1,5 @@
 import type { Context, Viewer } from '../core/context.ts';
-import type { Prisma, Tx } from '../core/database.ts';
+import type { Tx } from '../core/database.ts';
 import { newId } from '../core/ids.ts';
 import { catalogue, type DataOf, type EventName, type EventType } from './catalogue.ts';
 
@@ -33,7 +33,7 @@ export async function record<Name extends EventName>(
   await recordAll(ctx, tx, name, [happening]);
 }
 
-/** `record` for several events of one kind, in one statement. */
+/** `record` for any number of events of one kind, in one statement. */
 export async function recordAll<Name extends EventName>(
   ctx: Context,
   tx: Tx,
@@ -45,38 +45,34 @@ export async function recordAll<Name extends EventName>(
   const now = ctx.clock.now();
   const rows = happenings.map((happening) => ({ ...happening, id: newId() }));
 
-  await tx.eventOutbox.createMany({
-    data: rows.map((row) => ({
-      workspaceId: ctx.workspace.id,
-      id: row.id,
-      type: name,
-      version: type.version,
-      occurredAt: row.occurredAt ?? now,
-      recordedAt: now,
-      ...actorOf(ctx.viewer),
-      origin: 'LIVE' as const,
-      correlationId: ctx.requestId,
-      customerId: row.customerId ?? null,
-      subjectType: type.subject,
-      subjectId: row.subjectId,
-      changes: plain(row.changes) as Prisma.InputJsonValue | undefined,
-      data: plain(type.data.parse(row.data)) as Prisma.InputJsonValue,
-    })),
-  });
+  const { actorKind, actorId } = actorOf(ctx.viewer);
+  const written = rows.map((row) => ({
+    id: row.id,
+    at: row.occurredAt ?? now,
+    customer: row.customerId ?? null,
+    subject: row.subjectId,
+    changes: row.changes ?? null,
+    data: type.data.parse(row.data),
+  }));
+  await tx.$executeRaw`
+    INSERT INTO event_outbox (workspace_id, id, type, version, occurred_at, recorded_at, actor_kind, actor_id, origin,
+        correlation_id, customer_id, subject_type, subject_id, changes, data)
+      SELECT ${ctx.workspace.id}::uuid, id, ${name}, ${type.version}::smallint, at, ${now}, ${actorKind}::actor_kind,
+        ${actorId}::uuid, ${ctx.origin ?? 'LIVE'}::event_origin, ${ctx.requestId}, customer, ${type.subject}, subject, changes, data
+      FROM json_to_recordset(${json(written)}::json)
+        AS r (id uuid, at timestamptz, customer uuid, subject uuid, changes jsonb, data jsonb)`;
 
   const personal = rows.filter((row) => row.personal && row.customerId);
   if (personal.length === 0) return;
-  await tx.eventPersonal.createMany({
-    data: personal.map((row) => ({
-      workspaceId: ctx.workspace.id,
-      eventId: row.id,
-      customerId: row.customerId as string,
-      values: plain(row.personal) as Prisma.InputJsonValue,
-    })),
-  });
+  const beside = personal.map((row) => ({ id: row.id, customer: row.customerId, values: row.personal }));
+  await tx.$executeRaw`
+    INSERT INTO event_personal (workspace_id, event_id, customer_id, "values")
+      SELECT ${ctx.workspace.id}::uuid, id, customer, "values"
+      FROM json_to_recordset(${json(beside)}::json) AS r (id uuid, customer uuid, "values" jsonb)`;
 }
 
-function actorOf(viewer: Viewer) {
+/** Who an event is said to be caused by. */
+export function actorOf(viewer: Viewer) {
   if (viewer.kind === 'user') return { actorKind: 'USER' as const, actorId: viewer.id };
   if (viewer.kind === 'apiKey') return { actorKind: 'API_KEY' as const, actorId: viewer.id };
   if (viewer.kind === 'customer') return { actorKind: 'CUSTOMER' as const, actorId: viewer.id };
@@ -84,7 +80,6 @@ function actorOf(viewer: Viewer) {
 }
 
 /** Dates and big integers as JSON has them. */
-function plain(value: unknown): unknown {
-  if (value === undefined) return undefined;
-  return JSON.parse(JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part)));
+function json(value: unknown): string {
+  return JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? String(part) : part));
 }

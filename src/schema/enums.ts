@@ -1,6 +1,7 @@
 import type {
   ActorKind,
   BookingStatus,
+  BulkOperationStatus,
   CustomerStatus,
   EventOrigin,
   LeadGrade,
@@ -38,6 +39,22 @@ export const BookingStatusEnum = described<BookingStatus>('BookingStatus', 'Wher
   COMPLETED: 'Took place.',
   NO_SHOW: 'The customer did not come.',
 });
+
+export const BulkOperationKindEnum = described<'IMPORT'>('BulkOperationKind', 'What a bulk operation does.', {
+  IMPORT: 'Brings customers, bookings and payments in from a file.',
+});
+
+export const BulkOperationStatusEnum = described<BulkOperationStatus>(
+  'BulkOperationStatus',
+  'Where a bulk operation stands.',
+  {
+    QUEUED: 'Waits for a worker.',
+    RUNNING: 'Under way.',
+    COMPLETED: 'Went through to the end; single rows may have been refused.',
+    CANCELLED: 'Called off; what was done until then stays.',
+    FAILED: 'Could not go on, for the reason in `error`; what was done until then stays.',
+  },
+);
 
 export const CustomerStatusEnum = described<CustomerStatus>(
   'CustomerStatus',

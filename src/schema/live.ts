@@ -67,6 +67,40 @@ builder.subscriptionField('activityAdded', (t) =>
   }),
 );
 
+const BulkOperationProgress = builder.objectRef<Delivery>('BulkOperationProgress').implement({
+  description: 'A bulk operation got on, or ended.',
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', { description: cursor }),
+    bulkOperation: loaded<Delivery>(
+      t,
+      'BulkOperation',
+      { nullable: true, description: 'The operation as it is now.' },
+      ({ event }) => event.subjectId,
+    ),
+  }),
+});
+
+builder.subscriptionField('bulkOperationProgress', (t) =>
+  t.field({
+    type: BulkOperationProgress,
+    description: 'How a bulk operation gets on: about once a second, and at its end.',
+    ...guarded('imports.read'),
+    args: {
+      id: t.arg.id({ required: true, description: 'Which operation.' }),
+      after: t.arg.string({ description: after }),
+    },
+    subscribe: (_root, args, ctx) => {
+      const id = uuidOf('BulkOperation', args.id);
+      return follow(
+        ctx,
+        args.after,
+        (event) => event.type.startsWith('bulk_operation.') && event.subjectId === id,
+      );
+    },
+    resolve: (delivery) => delivery,
+  }),
+);
+
 const BookingChanged = builder.objectRef<Delivery>('BookingChanged').implement({
   description: 'A booking was made or changed.',
   fields: (t) => ({

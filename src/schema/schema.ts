@@ -3,6 +3,7 @@ import './failures.ts';
 import './activity.ts';
 import './apiKey.ts';
 import './booking.ts';
+import './bulkOperation.ts';
 import './classSession.ts';
 import './customer.ts';
 import './live.ts';

@@ -11,6 +11,7 @@ import { createHealth } from './health.ts';
 import { originAllowed } from './origins.ts';
 import { ClientGone } from './readBody.ts';
 import { logExchange } from './requestLog.ts';
+import { createRestRoute } from './restRoute.ts';
 import type { Services } from './services.ts';
 import { createWebSockets } from './websocket.ts';
 
@@ -36,6 +37,7 @@ export function createHttp(services: Services): Http {
   const health = createHealth(services, () => draining);
   const webSockets = createWebSockets(services);
   const graphql = createGraphqlRoute(services, goingAway.signal);
+  const rest = config.role === 'worker' ? undefined : createRestRoute(services);
 
   const routes: Record<string, Route> = {
     '/health/live': only('GET', (exchange) => answerJson(exchange, 200, { status: 'live' })),
@@ -65,7 +67,7 @@ export function createHttp(services: Services): Http {
       res.setHeader('x-request-id', exchange.requestId);
       res.setHeader('X-Content-Type-Options', 'nosniff');
       if (draining) res.setHeader('Connection', 'close');
-      void respond(exchange, routes[path]);
+      void respond(exchange, routes[path] ?? (path.startsWith('/rest/v1/') ? rest : undefined));
     },
   );
 
@@ -179,6 +181,7 @@ const frontPage = `<!doctype html>
 <p>This is a GraphQL gateway for businesses that live on bookings.</p>
 <ul>
 <li><a href="/graphql">/graphql</a>: the API, over HTTP and WebSocket; in a browser the query page, where it is enabled</li>
+<li>/rest/v1/imports: takes files in, see docs/import.md</li>
 <li>/graphql/stream: the API as server-sent events</li>
 <li><a href="/health/ready">/health/ready</a>, <a href="/health/live">/health/live</a>, <a href="/metrics">/metrics</a>: for those who run it</li>
 </ul>

@@ -30,19 +30,23 @@ export function corsHeaders(req: IncomingMessage, settings: Settings): Record<st
   return {
     Vary: 'Origin',
     'Access-Control-Allow-Origin': origin,
-    'Access-Control-Expose-Headers': 'x-request-id',
+    'Access-Control-Expose-Headers': 'x-request-id, Location, Tus-Resumable, Upload-Length, Upload-Offset',
   };
 }
 
 /** What a browser asks before it sends anything but the simplest request. */
-export function preflightHeaders(req: IncomingMessage, settings: Settings): Record<string, string> {
+export function preflightHeaders(
+  req: IncomingMessage,
+  settings: Settings,
+  methods = 'GET, POST, OPTIONS',
+): Record<string, string> {
   const cors = corsHeaders(req, settings);
-  if (!cors['Access-Control-Allow-Origin']) return { ...cors, Allow: 'GET, POST, OPTIONS' };
+  if (!cors['Access-Control-Allow-Origin']) return { ...cors, Allow: methods };
   const asked = String(req.headers['access-control-request-headers'] ?? '');
   return {
     ...cors,
-    Allow: 'GET, POST, OPTIONS',
-    'Access-Control-Allow-Methods': 'GET, POST',
+    Allow: methods,
+    'Access-Control-Allow-Methods': methods.replace(', OPTIONS', ''),
     'Access-Control-Allow-Headers': /^[\w\s,-]{1,1000}$/.test(asked)
       ? asked
       : 'authorization, content-type, x-api-key',

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import { onConstraint } from '../../core/constraints.ts';
 import type { Context } from '../../core/context.ts';
@@ -12,6 +11,7 @@ import { allow } from '../../core/permissions.ts';
 import { writeOnce } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
 import { bookingFacts } from './bookingFacts.ts';
+import { newReference } from './newReference.ts';
 import { planSlot, slotConstraints, slotFields } from './slot.ts';
 
 const CreateBookingInput = z.object({
@@ -78,12 +78,4 @@ export async function createBooking(ctx: Context, input: unknown): Promise<Booki
   return writeOnce(ctx, { name: 'createBooking', input: wish }, create, (tx, id) =>
     visibleOrThrow(ctx, tx, 'Booking', id),
   );
-}
-
-const letters = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ';
-
-/** Ten letters and digits that are not mistaken for each other: `7KQ2M-XW9FA`. 50 random bits, checked by a unique index. */
-function newReference(): string {
-  const code = Array.from({ length: 10 }, () => letters[randomInt(letters.length)]).join('');
-  return `${code.slice(0, 5)}-${code.slice(5)}`;
 }

@@ -6,6 +6,9 @@ import { newId } from '../../core/ids.ts';
 import { lockedOrThrow } from '../../core/load.ts';
 import { idOf, instant, timeZone } from '../../core/parse.ts';
 
+/** A booking lasts a year at most. */
+export const maxMinutes = 366 * 24 * 60;
+
 /** The input fields that say when, with whom and where. */
 export const slotFields = {
   staffMemberId: idOf('StaffMember').nullish(),
@@ -15,7 +18,7 @@ export const slotFields = {
   durationMinutes: z
     .int()
     .min(1, 'Must be at least 1 minute.')
-    .max(366 * 24 * 60, 'Must be at most a year.')
+    .max(maxMinutes, 'Must be at most a year.')
     .nullish(),
 };
 
@@ -62,21 +65,30 @@ export async function planSlot(ctx: Context, tx: Tx, service: Service, wish: Slo
       },
     ]);
   }
-  const minutes = (count: number) => count * 60_000;
-  const startsAt = wish.startsAt;
-  const endsAt = new Date(startsAt.getTime() + minutes(wish.durationMinutes ?? service.durationMinutes));
-  const times = {
-    startsAt,
-    endsAt,
-    blockedFrom: new Date(startsAt.getTime() - minutes(service.bufferBeforeMinutes)),
-    blockedUntil: new Date(endsAt.getTime() + minutes(service.bufferAfterMinutes)),
-  };
+  const endsAt = later(wish.startsAt, wish.durationMinutes ?? service.durationMinutes);
+  const times = slotTimes(service, wish.startsAt, endsAt);
   const session = isClass ? await sessionFor(ctx, tx, service, { ...wish, endsAt }) : null;
   const { staffMemberId, resourceId } = session ?? wish;
   const asWished = staffMemberId === wish.staffMemberId && resourceId === wish.resourceId;
   const { staffMember } = asWished ? wished : await hold(ctx, tx, { staffMemberId, resourceId });
   const timeZone = wish.timeZone ?? staffMember?.timeZone ?? ctx.workspace.timeZone;
   return { ...times, timeZone, staffMemberId, resourceId, sessionId: session?.id ?? null };
+}
+
+const later = (instant: Date, minutes: number) => new Date(instant.getTime() + minutes * 60_000);
+
+/** When a booking is, and from when until when it takes its staff member and resource. */
+export function slotTimes(
+  service: Pick<Service, 'bufferBeforeMinutes' | 'bufferAfterMinutes'>,
+  startsAt: Date,
+  endsAt: Date,
+): Pick<Slot, 'startsAt' | 'endsAt' | 'blockedFrom' | 'blockedUntil'> {
+  return {
+    startsAt,
+    endsAt,
+    blockedFrom: later(startsAt, -service.bufferBeforeMinutes),
+    blockedUntil: later(endsAt, service.bufferAfterMinutes),
+  };
 }
 
 /**

@@ -2,37 +2,25 @@ import { z } from 'zod';
 import { onConstraint } from '../../core/constraints.ts';
 import type { Context } from '../../core/context.ts';
 import type { Payment, Tx } from '../../core/database.ts';
-import { AlreadyExists, InvalidInput } from '../../core/errors.ts';
+import { InvalidInput } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import { lockedOrThrow, visibleOrThrow } from '../../core/load.ts';
-import { moneyInput } from '../../core/money.ts';
-import { idempotencyKey, idOf, instant, parse, text } from '../../core/parse.ts';
+import { idempotencyKey, idOf, parse } from '../../core/parse.ts';
 import { allow } from '../../core/permissions.ts';
 import { writeOnce } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
 import { holdCustomerOf } from '../customers/holdCustomerOf.ts';
 import { paymentFacts } from './paymentFacts.ts';
+import { checkPaidAt, paymentConstraints, paymentFields } from './paymentFields.ts';
 
 const RecordPaymentInput = z
   .object({
     bookingId: idOf('Booking').nullish(),
     customerId: idOf('Customer').nullish(),
-    amount: moneyInput,
-    method: z.enum(['CASH', 'CARD', 'BANK_TRANSFER', 'WALLET', 'VOUCHER', 'OTHER']),
-    gateway: text(50).toLowerCase().nullish(),
-    transactionId: text(255).nullish(),
-    paidAt: instant.nullish(),
+    ...paymentFields,
     idempotencyKey,
   })
   .refine(({ bookingId, customerId }) => bookingId || customerId, 'Give a bookingId, a customerId or both.');
-
-const constraints = {
-  payment_transaction_key: () =>
-    new AlreadyExists('transactionId', 'This transaction of this provider is recorded already.'),
-};
-
-/** Clocks differ, days do not: a payment may be dated this far ahead of ours. */
-const toleranceMs = 24 * 60 * 60_000;
 
 /**
  * Records money received for a booking, or from a customer. An amount of zero is valid: a voucher, a favour.
@@ -44,9 +32,7 @@ export async function recordPayment(ctx: Context, input: unknown): Promise<Payme
 
   const create = async (tx: Tx) => {
     const paidAt = parsed.paidAt ?? ctx.clock.now();
-    if (paidAt.getTime() > ctx.clock.now().getTime() + toleranceMs) {
-      throw new InvalidInput([{ path: 'paidAt', message: 'Must not be in the future.' }]);
-    }
+    checkPaidAt(ctx, paidAt);
     const customerId = await payer(ctx, tx, parsed);
     const payment = await onConstraint(
       tx.payment.create({
@@ -66,7 +52,7 @@ export async function recordPayment(ctx: Context, input: unknown): Promise<Payme
           updatedAt: ctx.clock.now(),
         },
       }),
-      constraints,
+      paymentConstraints,
     );
     await record(ctx, tx, 'payment.recorded', {
       subjectId: payment.id,
