@@ -17,13 +17,17 @@ const part = 65_536;
 /** The bytes of the file itself: unpacked if it is a gzip archive. */
 export async function* contentOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const source = bytes[Symbol.asyncIterator]();
-  const first = await source.next();
-  if (first.done) return;
+  let start = Buffer.alloc(0);
+  while (start.length < 2) {
+    const next = await source.next();
+    if (next.done) break;
+    start = Buffer.concat([start, next.value]);
+  }
   async function* whole() {
-    yield first.value;
+    yield start;
     for (let next = await source.next(); !next.done; next = await source.next()) yield next.value;
   }
-  if (first.value[0] !== 0x1f || first.value[1] !== 0x8b) {
+  if (start[0] !== 0x1f || start[1] !== 0x8b) {
     for await (const bytes of whole())
       for (let at = 0; at < bytes.length; at += part) yield bytes.subarray(at, at + part);
     return;

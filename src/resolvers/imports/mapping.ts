@@ -122,7 +122,7 @@ export interface Refusal {
 export interface RowReader {
   /** The texts of a row, or why they cannot be had. `booking` and `payment` say whether the row has one. */
   read(row: Row): { fields: Fields; booking: boolean; payment: boolean } | Refusal[];
-  /** The columns that a field is made of, for people. */
+  /** The columns that a field, or all fields of a part, are made of; for people. */
   columnsOf(field: string): string;
 }
 
@@ -202,7 +202,10 @@ export function compileMapping(mapping: ImportMapping, header: readonly string[]
         if (has[part]) texts[field] = attempt(row, field, read, refusals);
       return refusals.length > 0 ? refusals : { fields: texts, booking: has.booking, payment: has.payment };
     },
-    columnsOf: (field) => [...(columns.get(field) ?? [])].join(', '),
+    columnsOf(field) {
+      const parts = [...columns].filter(([name]) => name === field || name.startsWith(`${field}.`));
+      return [...new Set(parts.flatMap(([, used]) => [...used]))].join(', ');
+    },
   };
 }
 

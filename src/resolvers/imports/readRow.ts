@@ -131,16 +131,17 @@ export function createRowParser(
   function check<Schema extends z.ZodType>(
     schema: Schema,
     part: string,
-    values: unknown,
+    values: Record<string, unknown>,
     refusals: Refusal[],
   ): z.output<Schema> | null {
     const result = schema.safeParse(values);
     if (result.success) return result.data;
-    for (const { path, message } of result.error.issues)
-      refusals.push({
-        field: [part, ...path].join('.'),
-        message: message.replace(/^Invalid input:.*undefined$/, 'Is missing.'),
-      });
+    for (const { path, message } of result.error.issues) {
+      const [name = '', inside] = path.map(String);
+      const field = `${part}.${inside === 'currency' ? inside : name}`;
+      if (refusals.some((before) => before.field === field)) continue; // It could not even be read.
+      refusals.push({ field, message: values[name] === undefined ? 'Is missing.' : message });
+    }
     return null;
   }
 
