@@ -37,7 +37,7 @@ interface Operation {
   id: string;
   name: string;
   status: 'QUEUED' | 'RUNNING' | 'COMPLETED' | 'CANCELLED' | 'FAILED';
-  progress: number;
+  progressPercent: number;
   rowsDone: number;
   rowsRefused: number;
   rowsKnown: number;
@@ -50,7 +50,7 @@ interface Operation {
 
 const state = /* GraphQL */ `
   fragment ImportState on BulkOperation {
-    id name status progress rowsDone rowsRefused rowsKnown customersCreated bookingsCreated paymentsCreated error errorFilePath
+    id name status progressPercent rowsDone rowsRefused rowsKnown customersCreated bookingsCreated paymentsCreated error errorFilePath
   }`;
 const newest = /* GraphQL */ `{ bulkOperations(first: 20) { nodes { ...ImportState } } }`;
 const startImport = /* GraphQL */ `
@@ -165,7 +165,7 @@ async function watch(gateway: Gateway, operation: Operation, after: string): Pro
     const rate = (now.rowsDone - began.rows) / ((performance.now() - began.at) / 1_000);
     const refused = now.rowsRefused > 0 ? `, ${count(now.rowsRefused)} refused` : '';
     show(
-      `importing ${bar(now.progress)} ${count(now.rowsDone)} rows, ${count(Math.round(rate))}/s${refused}`,
+      `importing ${bar(now.progressPercent / 100)} ${count(now.rowsDone)} rows, ${count(Math.round(rate))}/s${refused}`,
     );
     return now.status !== 'QUEUED' && now.status !== 'RUNNING';
   };

@@ -25,13 +25,15 @@ export const BulkOperation = objectOf(
       kind: t.expose('kind', { type: BulkOperationKindEnum, description: 'What it does.' }),
       status: t.expose('status', { type: BulkOperationStatusEnum, description: 'Where it stands.' }),
       name: t.exposeString('name', { description: 'What it works on: the name of the file.' }),
-      progress: computed<Pick<Row, 'status' | 'bytesDone' | 'bytesTotal'>>(
+      progressPercent: computed<Pick<Row, 'status' | 'bytesDone' | 'bytesTotal'>>(
         t,
-        'Float',
+        'Int',
         ['status', 'bytesDone', 'bytesTotal'],
-        { description: 'How much of it is behind, from 0 to 1.' },
+        { description: 'How much of it is behind, from 0 to 100.' },
         ({ status, bytesDone, bytesTotal }) =>
-          status === 'COMPLETED' ? 1 : Math.round((Number(bytesDone) / Number(bytesTotal)) * 1_000) / 1_000,
+          status === 'COMPLETED'
+            ? 100
+            : Math.min(99, Math.floor((Number(bytesDone) * 100) / Number(bytesTotal))),
       ),
       rowsDone: t.exposeInt('rowsDone', {
         description: 'Rows of the file that are behind, without the header.',

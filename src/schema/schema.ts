@@ -16,6 +16,7 @@ import './tag.ts';
 import './team.ts';
 import './user.ts';
 import './viewer.ts';
+import './workspace.ts';
 import { builder } from './builder.ts';
 
 /** The whole API. Each file above adds its part to the builder. */

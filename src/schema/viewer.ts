@@ -1,28 +1,8 @@
-import type { Viewer, Workspace } from '../core/context.ts';
-import { encodeId } from '../core/ids.ts';
+import type { Viewer } from '../core/context.ts';
 import { builder } from './builder.ts';
 import { PermissionEnum, RoleEnum, RowScopeEnum } from './enums.ts';
 import { loaded } from './read.ts';
-
-const WorkspaceObject = builder.objectRef<Workspace>('Workspace').implement({
-  description: 'The business that all of this belongs to.',
-  interfaces: [builder.nodeInterfaceRef()],
-  fields: (t) => ({
-    id: t.id({
-      description: 'Stands in tokens as `frontdesk_workspace`.',
-      resolve: ({ id }) => encodeId('Workspace', id),
-    }),
-    name: t.exposeString('name', { description: 'What the business is called.' }),
-    timeZone: t.expose('timeZone', { type: 'TimeZone', description: 'Where its clock hangs.' }),
-    currency: t.expose('currency', {
-      type: 'CurrencyCode',
-      description: 'What its prices are in unless said otherwise.',
-    }),
-    country: t.exposeString('country', {
-      description: 'ISO 3166-1 alpha-2; phone numbers without + are numbers of it.',
-    }),
-  }),
-});
+import { Workspace } from './workspace.ts';
 
 type SignedIn = Exclude<Viewer, { kind: 'anonymous' | 'system' }>;
 
@@ -60,7 +40,7 @@ const ViewerObject = builder.objectRef<SignedIn>('Viewer').implement({
       resolve: ({ rowScope }) => rowScope,
     }),
     workspace: t.field({
-      type: WorkspaceObject,
+      type: Workspace,
       description: 'The business that you are signed in to.',
       resolve: (_viewer, _args, ctx) => ctx.workspace,
     }),

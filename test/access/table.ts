@@ -1,5 +1,5 @@
 import type { Permission } from '../../src/core/permissions.ts';
-import { freeSlot, fresh, type Side } from './world.ts';
+import { freeSlot, fresh, importMapping, type Side } from './world.ts';
 
 /**
  * Who may what: for every field of Query, Mutation and Subscription, for every type that `node(id)` finds, and for
@@ -32,6 +32,7 @@ const staff: Right = { scope: 'staff.read', may: everyone };
 const tags: Right = { scope: 'tags.read', may: users };
 const people: Right = { scope: 'users.read', may: users };
 const apiKeys: Right = { scope: 'apiKeys.read', may: admin };
+const imports: Right = { scope: 'imports.read', may: managers };
 const activities: Right = { scope: 'activities.read', may: users };
 const open: Right = { scope: null, may: everyone };
 
@@ -43,6 +44,8 @@ export const queries: Record<string, Right> = {
   apiKeys,
   booking: bookings,
   bookings,
+  bulkOperation: imports,
+  bulkOperations: imports,
   customer: customers,
   customers,
   eventCursor: activities,
@@ -70,6 +73,7 @@ export const nodes: Record<string, Right> = {
   Activity: activities,
   ApiKey: apiKeys,
   Booking: bookings,
+  BulkOperation: imports,
   ClassSession: bookings,
   Customer: customers,
   Payment: payments,
@@ -135,6 +139,7 @@ export const conditions: Record<string, Right> = {
 /** Fields of Subscription, with the field of what they yield that needs the same right. */
 export const subscriptions: Record<string, Right & { yields: string }> = {
   activityAdded: { ...activities, yields: 'ActivityAdded.activity' },
+  bulkOperationProgress: { ...imports, yields: 'BulkOperationProgress.bulkOperation' },
   bookingChanged: { ...bookings, yields: 'BookingChanged.booking' },
 };
 
@@ -152,6 +157,8 @@ export interface Change {
   passesOver?: readonly string[];
   /** Where exactly the scope is not enough, why. */
   keyNeedsMore?: string;
+  /** Where even an administrator of another business may not, why. */
+  strangerMayNot?: string;
 }
 
 const key = () => ({ idempotencyKey: fresh('key') });
@@ -171,6 +178,11 @@ export const mutations: Record<string, Change> = {
     may: but('viewer'),
     ofCustomer: true,
     input: async (at, like) => ({ customerIds: [await at.make.customer(like)], tags: [at.things.Tag] }),
+  },
+  cancelBulkOperation: {
+    scope: 'imports.write',
+    may: managers,
+    input: async (at) => ({ id: await at.make.bulkOperation() }),
   },
   cancelBooking: ofBooking(() => ({ reason: 'Rain.' })),
   completeBooking: ofBooking(),
@@ -239,6 +251,12 @@ export const mutations: Record<string, Change> = {
     }),
     keyNeedsMore: 'Nobody hands out rights that they do not hold, and every role holds more than this one.',
   },
+  createWorkspace: {
+    scope: 'workspaces.write',
+    may: admin,
+    input: async () => ({ name: fresh('Business'), ...key() }),
+    strangerMayNot: 'Only the first business founds others.',
+  },
   deleteCustomer: {
     scope: 'customers.delete',
     may: managers,
@@ -282,6 +300,11 @@ export const mutations: Record<string, Change> = {
     startsAt: freeSlot(),
   })),
   revokeApiKey: { scope: 'apiKeys.write', may: admin, input: async (at) => ({ id: await at.make.apiKey() }) },
+  startImport: {
+    scope: 'imports.write',
+    may: managers,
+    input: async (at) => ({ uploadId: await at.make.upload(), mapping: importMapping, ...key() }),
+  },
   updateBooking: ofBooking(() => ({ notes: fresh('Note') })),
   updateCustomer: {
     scope: 'customers.write',

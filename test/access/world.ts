@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { pino } from 'pino';
 import { openLocalBus } from '../../src/core/bus.ts';
 import type { Context } from '../../src/core/context.ts';
@@ -12,6 +13,7 @@ import { completeBooking } from '../../src/resolvers/bookings/completeBooking.ts
 import { createBooking } from '../../src/resolvers/bookings/createBooking.ts';
 import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
 import { deleteCustomer } from '../../src/resolvers/customers/deleteCustomer.ts';
+import { startImport } from '../../src/resolvers/imports/startImport.ts';
 import { recordPayment } from '../../src/resolvers/payments/recordPayment.ts';
 import { createResource } from '../../src/resolvers/resources/createResource.ts';
 import { createService } from '../../src/resolvers/services/createService.ts';
@@ -19,6 +21,8 @@ import { createStaffMember } from '../../src/resolvers/staffMembers/createStaffM
 import { addTags } from '../../src/resolvers/tags/addTags.ts';
 import { createTag } from '../../src/resolvers/tags/createTag.ts';
 import { createTeam } from '../../src/resolvers/teams/createTeam.ts';
+import { appendToUpload } from '../../src/resolvers/uploads/appendToUpload.ts';
+import { createUpload } from '../../src/resolvers/uploads/createUpload.ts';
 import { createUser } from '../../src/resolvers/users/createUser.ts';
 import { nobody } from '../../src/server/authenticate.ts';
 import { type Caller, findCallers, type Identity } from '../../src/server/callers.ts';
@@ -49,6 +53,8 @@ export type Thing =
   | 'User'
   | 'Team'
   | 'ApiKey'
+  | 'BulkOperation'
+  | 'Upload'
   | 'Workspace';
 
 /** One business. */
@@ -109,6 +115,8 @@ let names = 0;
 /** Something that nothing else is called. */
 export const fresh = (what: string) => `${what} ${++names} ${newId().slice(-4)}`;
 
+export const importMapping = { customer: { firstName: 'name' } };
+
 const euros = (amount: string) => ({ amount, currency: 'EUR' });
 
 function maker(
@@ -167,6 +175,15 @@ function maker(
       encodeId('Team', (await createTeam(admin, { name: fresh('Team'), memberIds })).id),
     apiKey: async () =>
       encodeId('ApiKey', (await createApiKey(admin, { name: fresh('Key'), role: 'VIEWER' })).id),
+    async upload(): Promise<string> {
+      const { id } = await createUpload(admin, { fileName: 'customers.csv', size: 10 });
+      await appendToUpload(admin, id, 0, Readable.from([Buffer.from('name\nNemo\n')]));
+      return encodeId('Upload', id);
+    },
+    async bulkOperation(): Promise<string> {
+      const { id } = await startImport(admin, { uploadId: await make.upload(), mapping: importMapping });
+      return encodeId('BulkOperation', id);
+    },
   };
   return make;
 }
@@ -195,6 +212,8 @@ export async function makeWorld(db: Database): Promise<World> {
     things.User = await make.user();
     things.Team = await make.team(things.User);
     things.ApiKey = await make.apiKey();
+    things.Upload = await make.upload();
+    things.BulkOperation = await make.bulkOperation();
     return { side: { admin, things, make }, shop, reaches };
   }
 

@@ -59,18 +59,21 @@ const known: Known = {
   },
   notNodes: {},
   foreignIds: ['externalId', 'transactionId'],
-  nouns: [],
+  nouns: ['Import'],
   payloadFields: {
     'CreateApiKeyPayload.secret': 'The key itself, which is shown this once and stored nowhere.',
+    'CreateWorkspacePayload.secret': 'As of createApiKey.',
     'DeleteTagPayload.deletedTagId': 'The tag is gone: nothing of it but the id can be read any more.',
   },
 };
 
 const verbs = new Set(
-  'add cancel complete confirm create delete mark record refund remove reschedule revoke update'.split(' '),
+  'add cancel complete confirm create delete mark record refund remove reschedule revoke start update'.split(
+    ' ',
+  ),
 );
 /** Verbs that make something or move money: a repeated call must be harmless. */
-const creating = new Set('create record refund'.split(' '));
+const creating = new Set('create record refund start'.split(' '));
 /** Verbs whose one object must be named by `id`. */
 const changing = new Set('cancel complete confirm delete mark refund reschedule revoke update'.split(' '));
 

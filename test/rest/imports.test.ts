@@ -65,7 +65,7 @@ async function startImport(uploadId: string): Promise<string> {
 const stateOf = async (id: string) =>
   (
     await ask<{ bulkOperation: Record<string, unknown> }>(
-      `query ($id: ID!) { bulkOperation(id: $id) { status progress rowsDone rowsRefused customersCreated bookingsCreated
+      `query ($id: ID!) { bulkOperation(id: $id) { status progressPercent rowsDone rowsRefused customersCreated bookingsCreated
       paymentsCreated rowsKnown errorFilePath error startedAt finishedAt viewerCanCancel } }`,
       { id },
     )
@@ -81,7 +81,14 @@ describe('A file', { timeout: 120_000 }, () => {
     await eventually('the import is done', async () => (await stateOf(id)).status === 'COMPLETED', 30_000);
     const state = await stateOf(id);
     expect(state).toMatchObject({
-      ...{ progress: 1, rowsDone: 250, rowsRefused: 2, rowsKnown: 0, error: null, viewerCanCancel: false },
+      ...{
+        progressPercent: 100,
+        rowsDone: 250,
+        rowsRefused: 2,
+        rowsKnown: 0,
+        error: null,
+        viewerCanCancel: false,
+      },
       ...{ customersCreated: 248, bookingsCreated: 248, paymentsCreated: 248 },
     });
     const errors = await call(String(state.errorFilePath));

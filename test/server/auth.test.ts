@@ -223,11 +223,11 @@ describe('sign-in tokens', () => {
   test('a subject of one workspace is nobody in another', async () => {
     const { subject } = await addUser();
     const ctx = systemContext({ ...gateway.services, committed: gateway.services.sequencer.run });
-    const { workspace, key } = await createWorkspace(ctx, { name: 'Other' });
+    const { secret, ...workspace } = await createWorkspace(ctx, { name: 'Other' });
     expect(
       (await bearer(await token({ subject, workspace: encodeId('Workspace', workspace.id) }))).status,
     ).toBe(401);
-    expect(who(await bearer(key)).workspace).toBe(workspace.id);
+    expect(who(await bearer(String(secret))).workspace).toBe(workspace.id);
     const theirs = await addUser({ workspaceId: workspace.id });
     expect((await bearer(await token({ subject: theirs.subject }))).status).toBe(401);
   });
