@@ -5,10 +5,11 @@ import { createLog } from './core/log.ts';
 import { MigrationError, migrate } from './core/migrate.ts';
 import { migrateQueue, startQueue } from './core/queue.ts';
 import { startBulkOperations } from './jobs/bulkOperations.ts';
+import { startDemoLife } from './jobs/demoLife.ts';
 import { jobs } from './jobs/jobs.ts';
 import { systemContext } from './jobs/systemContext.ts';
+import { loadDemo } from './resolvers/demo/loadDemo.ts';
 import { ensureFirstWorkspace, type FirstWorkspace } from './resolvers/workspaces/ensureFirstWorkspace.ts';
-import { loadDemo } from './resolvers/workspaces/loadDemo.ts';
 import { schema } from './schema/schema.ts';
 import { createHttp } from './server/http.ts';
 import { openServices } from './server/openServices.ts';
@@ -61,8 +62,8 @@ async function start(config: Config, undo: (() => Promise<unknown>)[]): Promise<
   undo.push(close);
 
   const own = { db: services.db, clock: services.clock, log, committed: services.sequencer.run };
-  const first = await ensureFirstWorkspace(systemContext(own), config.adminKey);
-  if (first.founded && config.demo) {
+  const first = await ensureFirstWorkspace(systemContext(own), config.adminKey, config.demo);
+  if (first.demo === 'LOADING' && config.demo) {
     log.info('loading demo data');
     await loadDemo(systemContext(own, first.workspace));
   }
@@ -73,6 +74,7 @@ async function start(config: Config, undo: (() => Promise<unknown>)[]): Promise<
   if (config.role !== 'api') {
     const queue = await startQueue({ databaseUrl, jobs: jobs(services), log });
     intake.push(queue.stop, startBulkOperations(own).stop);
+    if (first.demo && config.demo) intake.push(startDemoLife(own, first.workspace).stop);
   }
   let url: string | null = null;
   if (config.port !== null) {

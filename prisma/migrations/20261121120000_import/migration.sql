@@ -7,6 +7,12 @@ CREATE TYPE "bulk_operation_kind" AS ENUM ('IMPORT');
 -- CreateEnum
 CREATE TYPE "bulk_operation_status" AS ENUM ('QUEUED', 'RUNNING', 'COMPLETED', 'CANCELLED', 'FAILED');
 
+-- CreateEnum
+CREATE TYPE "demo_state" AS ENUM ('LOADING', 'LOADED');
+
+-- AlterTable
+ALTER TABLE "workspace" ADD COLUMN     "demo" "demo_state";
+
 -- DropForeignKey
 ALTER TABLE "booking" DROP CONSTRAINT "booking_workspace_id_fkey";
 

@@ -64,7 +64,7 @@ export type FoundedWorkspace = Workspace & { secret: string | null };
 export async function foundWorkspace(
   ctx: Context,
   tx: Tx,
-  input: z.output<typeof CreateWorkspaceInput>,
+  input: z.output<typeof CreateWorkspaceInput> & { demo?: 'LOADING' | null },
   key: string,
 ): Promise<Workspace> {
   const workspace = await tx.workspace.create({
