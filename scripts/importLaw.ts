@@ -16,7 +16,7 @@ export const layers = [
 ];
 
 /** The only files of `src/schema` that may touch the database. Everywhere else data comes through the read helpers. */
-export const mayReadDatabase = /^src\/schema\/(builder|node|read)\.ts$/;
+export const mayReadDatabase = /^src\/schema\/(builder|narrowed|node|read)\.ts$/;
 
 const database = '^src/core/database\\.ts$';
 const databasePackages = '(^|node_modules/)(@prisma|pg|graphile-worker|ioredis)(/|$)';

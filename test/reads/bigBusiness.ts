@@ -170,8 +170,10 @@ export async function loadBigBusiness(url: string): Promise<void> {
           FROM w, generate_series(1, CASE offs WHEN 0 THEN ${customers} ELSE 20000 END) n) named) prepared;
 
       -- Tag 1 is worn by nine in ten, tag 2 by one in 2,000, the others by a few hundred each.
-      INSERT INTO customer_tag (workspace_id, customer_id, tag_id)
-        SELECT ws, ${id('7', 'n + offs')}, ${id('6', 't + offs')} FROM w, generate_series(1, ${customers}) n,
+      INSERT INTO customer_word (workspace_id, customer_id, word, previous)
+        SELECT workspace_id, id, word, previous FROM customer, words_of(search_text);
+      INSERT INTO customer_tag (workspace_id, customer_id, tag_id, customer_created_at)
+        SELECT ws, ${id('7', 'n + offs')}, ${id('6', 't + offs')}, timestamptz '2020-01-01' + n * interval '61 minutes' FROM w, generate_series(1, ${customers}) n,
           LATERAL (SELECT 1 AS t WHERE n % 10 > 0 UNION ALL SELECT 2 WHERE n % 2000 = 3 UNION ALL SELECT 3 + n % 150) tags WHERE offs = 0;
 
       -- A booking for each customer, and 3,000 more for customer 25,001. Staff member 1 has those of all but every tenth
@@ -213,7 +215,7 @@ export async function loadBigBusiness(url: string): Promise<void> {
         SELECT workspace_id, customer_id, currency, sum(amount_minor), count(*) FROM payment GROUP BY 1, 2, 3;`),
     );
     await client.query(
-      'VACUUM (ANALYZE) customer, customer_access, customer_tag, customer_spending, booking, payment, event',
+      'VACUUM (ANALYZE) customer, customer_access, customer_tag, customer_word, customer_spending, booking, payment, event',
     );
     await client.query('ANALYZE');
   } finally {

@@ -35,6 +35,9 @@ CREATE INDEX "customer_workspace_id_lifecycle_stage_sort_name_id_idx" ON "custom
 -- CreateIndex
 CREATE INDEX "customer_tag_workspace_id_tag_id_customer_created_at_custom_idx" ON "customer_tag"("workspace_id", "tag_id", "customer_created_at", "customer_id");
 
+-- CreateIndex: of the bookings that are places in a class, which are few
+CREATE INDEX "booking_workspace_id_session_id_created_at_id_idx" ON "booking"("workspace_id", "session_id", "created_at", "id") WHERE "session_id" IS NOT NULL;
+
 -- AddForeignKey
 ALTER TABLE "customer_word" ADD CONSTRAINT "customer_word_workspace_id_customer_id_fkey" FOREIGN KEY ("workspace_id", "customer_id") REFERENCES "customer"("workspace_id", "id") ON DELETE CASCADE ON UPDATE NO ACTION;
 
