@@ -28,6 +28,19 @@ export interface Measured extends Cost {
   anyhow: number;
 }
 
+/** Rows that may be looked at for each row of the page. */
+export const usual = 5;
+/** For a viewer of some customers each row is also looked up among the customers, and in `customer_access`. */
+export const usualScoped = 8;
+
+/**
+ * Rows that this may cost: by its page, which needs the first row of the next too, and the row of its cursor, and what
+ * it may cost anyhow.
+ */
+export function allowedRows({ pagesOfList, anyhow }: Measured, perRow: number): number {
+  return perRow * pagesOfList * (pageSize + 2) + anyhow;
+}
+
 /** Whom a list is read as: one who reaches everybody, or only the customers of these principals. */
 export function viewerOf(big: BigBusiness, principals: string[] | null): Viewer {
   const rights = {
@@ -77,13 +90,17 @@ export async function withMeasure<Result>(
   try {
     return await use(async (name, query, allowed) => {
       const { statements, refused } = await ask(query);
-      const total: Cost = { rows: 0, pages: 0, scanned: [] };
+      const total: Cost = { rows: 0, pages: 0, scanned: [], milliseconds: 0, plan: '' };
+      const plans: string[] = [];
       for (const statement of statements) {
         const cost = await costOf(client, statement);
         total.rows += cost.rows;
         total.pages += cost.pages;
         total.scanned.push(...cost.scanned);
+        total.milliseconds += cost.milliseconds;
+        plans.push(cost.plan);
       }
+      total.plan = plans.join('; ');
       return { name, ...total, statements, refused, pagesOfList: 1, anyhow: 0, ...allowed };
     });
   } finally {
