@@ -41,7 +41,7 @@ export async function narrowed(
   page: Page,
 ): Promise<Found | null> {
   const { args, way, beyond, take, query } = page;
-  if (way.searched) return bySearch(ctx, list, page);
+  if (way.search) return bySearch(ctx, list, page);
   const condition = way.apart;
   if (!condition) return null;
   const serving = list.served?.[condition];
@@ -107,9 +107,9 @@ const fewMatches = 128;
  * before longer ones, and of the same word the newest customer first. That is the order of the index.
  */
 async function bySearch(ctx: GraphQLContext, list: List<never>, page: Page): Promise<Found> {
-  const { args } = page;
+  const { args, way } = page;
   const ways = list.search?.words(args.search as string) ?? [];
-  const ranked = ways.length === 1 && !args.orderBy;
+  const ranked = way.search === 'ranked';
   const read = ranked ? page : { ...page, cursor: null, take: bestMatches };
   const few = await meeting(ctx, page);
   const looks = ways.map((words) => matching(ctx, words, few, read));

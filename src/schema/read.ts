@@ -160,8 +160,7 @@ export function page<M extends Model>(t: QueryFields, list: List<M>, description
           skip?: unknown;
         };
         const delegate = delegateOf(ctx, list.model);
-        const beyond =
-          way.searched && !args.orderBy ? null : await beyondCursor(list as never, args, way, ctx);
+        const beyond = way.search === 'ranked' ? null : await beyondCursor(list as never, args, way, ctx);
         const at = args.after ?? args.before;
         const cursor = at == null ? null : rowOf(at);
         const found = await narrowed(ctx, delegate, list as never, {

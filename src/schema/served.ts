@@ -10,8 +10,8 @@ export interface Way {
    * itself. Null when one range, or a few rows, hold the page.
    */
   apart: string | null;
-  /** Whether the page is found by the words that are searched for. */
-  searched?: boolean;
+  /** By words: in the order of how well they match, or in the order of a column. Null without a search. */
+  search: 'ranked' | 'ordered' | null;
 }
 
 /** Values of one condition that are read apart at most; and days that several conditions may span together. */
@@ -30,7 +30,10 @@ export function served(list: List<never>, args: PageArgs, parent: string | null)
   const direction = args.orderBy
     ? (args.orderBy.direction.toLowerCase() as Way['direction'])
     : usual.direction;
-  const way = (column: string, apart: string | null = null): Way => ({ column, direction, apart });
+  const way = (column: string, apart: string | null = null): Way => ({
+    ...{ column, direction, apart },
+    search: null,
+  });
   const rules = list.served;
   if (!rules) return way(asked ?? usual.column);
 
@@ -38,8 +41,9 @@ export function served(list: List<never>, args: PageArgs, parent: string | null)
   const as = (kind: Serving['as']) =>
     given.filter(([name]) => rules[name]?.as === kind).map(([name]) => name);
   if (as('key').length > 0) return way(asked ?? usual.column);
-  if (list.search && args.search && list.search.words(args.search).length > 0)
-    return { ...way(asked ?? usual.column), searched: true };
+  // What may be a phone number is looked for in two ways, which have no order together.
+  const words = args.search ? (list.search?.words(args.search).length ?? 0) : 0;
+  if (words > 0) return { ...way(asked ?? usual.column), search: asked || words > 1 ? 'ordered' : 'ranked' };
 
   const spans = as('span');
   const parts = [...as('part'), ...(parent && rules[parent]?.as === 'part' ? [parent] : [])];
