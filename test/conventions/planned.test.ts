@@ -310,6 +310,26 @@ describe('A list', () => {
     expect(Object.keys(unindexed).filter((column) => !used.has(column))).toEqual([]);
   });
 
+  test('of rows that grow with the business says of each condition which index serves it, and has that index.', () => {
+    const long = new Set(['Customer', 'Booking', 'Payment', 'Event']);
+    for (const { field, name, list } of lists.filter((one) => long.has(one.list.model))) {
+      const conditions = [...filterFields(field), ...ownArguments(field)].map(([condition]) => condition);
+      expect(
+        conditions.filter((condition) => !list.served?.[condition]),
+        name,
+      ).toEqual([]);
+      for (const [condition, serving] of Object.entries(list.served ?? {})) {
+        if (serving.as !== 'part' || serving.behind) continue;
+        const column = condition === 'types' ? 'type' : condition;
+        for (const order of serving.orders)
+          expect(
+            hasIndex(list.model, 'workspaceId', column, order, 'id'),
+            `${name}, ${condition} by ${order}`,
+          ).toBe(true);
+      }
+    }
+  });
+
   test('searches indexed columns only.', () => {
     for (const { list, name } of lists) {
       const columns = columnsOf(list.model, list.search?.where('ada lovelace'));
