@@ -48,9 +48,30 @@ export async function narrowed(
   const looks = apart(args, condition).map(async (one) => {
     if (serving?.as === 'part' && serving.behind) return wearing(ctx, list, one, condition, page);
     const { where, orderBy } = query(one, ctx);
-    return idsOf(await rows.findMany({ where: and(where, beyond), orderBy, take, select: { id: true } }));
+    const select = { id: true, [way.column]: true };
+    const found = await rows.findMany({ where: and(where, beyond), orderBy, take, select });
+    return found.map((row) => ({ id: (row as Seen).id, at: (row as never)[way.column] }));
   });
-  return { ids: [...new Set((await Promise.all(looks)).flat())], ranked: false };
+  return { ids: merged((await Promise.all(looks)).flat(), way, take), ranked: false };
+}
+
+/** A row, and its place in the order. */
+interface Seen {
+  id: string;
+  at: unknown;
+}
+
+/**
+ * The ids of the page from those of every look. Times are put in order here; texts only in the database, which knows its
+ * collation, and so all of theirs are kept.
+ */
+function merged(seen: Seen[], { direction }: Way, take: number): string[] {
+  const once = [...new Map(seen.map((row) => [row.id, row])).values()];
+  if (!once.every(({ at }) => at instanceof Date)) return once.map(({ id }) => id);
+  const placed = once as { id: string; at: Date }[];
+  const sign = direction === 'asc' ? 1 : -1;
+  placed.sort((a, b) => sign * (a.at.getTime() - b.at.getTime() || (a.id < b.id ? -1 : 1)));
+  return (take < 0 ? placed.slice(take) : placed.slice(0, take)).map(({ id }) => id);
 }
 
 const and = (...conditions: (Where | null | undefined)[]): Where => ({
@@ -66,7 +87,7 @@ async function wearing(
   args: PageArgs,
   condition: string,
   { way, beyond, take, conditions }: Page,
-): Promise<string[]> {
+): Promise<Seen[]> {
   const { [condition]: worn, ...filter } = args.filter as Record<string, unknown>;
   const only = (of: object) => list.filter?.where(of as never) as Record<string, { some: Where }>;
   const span = { [way.column]: only(filter)[way.column] };
@@ -82,9 +103,9 @@ async function wearing(
     },
     orderBy: [{ customerCreatedAt: way.direction }, { customerId: way.direction }],
     take,
-    select: { customerId: true },
+    select: { customerId: true, customerCreatedAt: true },
   });
-  return customerIdsOf(rows);
+  return rows.map(({ customerId, customerCreatedAt }) => ({ id: customerId, at: customerCreatedAt }));
 }
 
 /** A condition on customers as one on the columns that stand beside their tags. */
@@ -98,9 +119,8 @@ const beside = (where: Where | null): Where =>
 
 /** With an order of the caller's own, or for what may be a phone number, so many of the best matches are put in order. */
 const bestMatches = 1_000;
-/** How far conditions, and each of several words, are followed to see whether few customers meet them. */
-const fewCustomers = 64;
-const fewMatches = 128;
+/** How far other conditions, and each of several words, are followed to see whether few customers meet them. */
+const fewMatches = 1_000;
 
 /**
  * Customers by words. Without an order the best match comes first: by the word that matches, so that whole words come
@@ -127,10 +147,10 @@ async function meeting(ctx: GraphQLContext, { args, query }: Page): Promise<stri
     const found = await ctx.db.customer.findMany({
       where,
       orderBy,
-      take: fewCustomers,
+      take: fewMatches,
       select: { id: true },
     });
-    return found.length < fewCustomers ? idsOf(found) : null;
+    return found.length < fewMatches ? idsOf(found) : null;
   } catch (error) {
     // No index serves these conditions without the words.
     if (error instanceof Refused) return null;

@@ -6,7 +6,7 @@ import type { Database } from '../../src/core/database.ts';
 import { Refused } from '../../src/core/errors.ts';
 import { permissionsOf } from '../../src/core/permissions.ts';
 import { openEventLog } from '../../src/events/log.ts';
-import { searchedWords } from '../../src/resolvers/customers/searchable.ts';
+import { type Beginning, searchedWords } from '../../src/resolvers/customers/searchable.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { testContext } from '../support/context.ts';
 import type { BigBusiness } from './bigBusiness.ts';
@@ -154,19 +154,25 @@ async function waysToAsk(of: Target, field: ListField, thorough: boolean): Promi
       }),
     );
   });
-  const texts = (field.search ? Object.entries(searches) : []).map(([label, text]): Restriction => {
-    const words = searchedWords(text);
-    return {
-      label: `search: ${label}`,
-      filter: null,
-      value: text,
-      // A page for each word, and one to see whether the viewer reaches so few customers that words are looked for there.
-      pagesOfList: Math.max(...words.map((one) => one.length)) + (viewer.rowScope === 'ALL' ? 0 : 1),
-      // What may be a phone number is looked for in two ways, up to the best matches of each. For several words, a few
-      // thousand entries in a row may be cheaper than a hundred in as many places; that does not grow either.
-      anyhow: words.length > 1 || words.some((one) => one.length > 1) ? 3 * bestMatches : 0,
-    };
-  });
+  const texts = await Promise.all(
+    (field.search ? Object.entries(searches) : []).map(async ([label, text]): Promise<Restriction> => {
+      const words = searchedWords(text);
+      const several = words.length > 1 || words.some((one) => one.length > 1);
+      return {
+        label: `search: ${label}`,
+        filter: null,
+        value: text,
+        pagesOfList: Math.max(...words.map((one) => one.length)),
+        // Several words, those of a viewer who reaches some customers, and what may be a phone number are looked for by
+        // way of a list of so many at most, which does not grow with the table. Of several words that all have more
+        // matches than that, those of one are looked through.
+        anyhow:
+          several || viewer.rowScope !== 'ALL'
+            ? Math.max(usual * bestMatches, 3 * (several ? await rarestOf(db, big, words) : 0))
+            : 0,
+      };
+    }),
+  );
   const ways: Way[] = [];
   const add = (label: string[], args: string[], restrictions: Restriction[] = [], ordered = false) => {
     const search = restrictions.find(({ filter }) => filter === null);
@@ -176,7 +182,7 @@ async function waysToAsk(of: Target, field: ListField, thorough: boolean): Promi
       pagesOfList: Math.max(1, ...restrictions.map(({ pagesOfList }) => pagesOfList)),
       anyhow: Math.max(
         ofParent,
-        search && ordered ? 3 * bestMatches : 0,
+        search && ordered ? usual * bestMatches : 0,
         ...restrictions.map(({ anyhow }) => anyhow),
       ),
     });
@@ -215,7 +221,7 @@ async function waysToAsk(of: Target, field: ListField, thorough: boolean): Promi
   return ways;
 }
 
-/** As many matches of a search as are put in the order that is asked for. */
+/** As many matches of a search as are put in the order that is asked for, and as are followed to see whether they are few. */
 const bestMatches = 1_000;
 
 function argumentsOf(restrictions: Restriction[]): string {
@@ -259,7 +265,18 @@ async function lookedThrough(
     big,
     viewer,
   )(`{ ${field.name.split('.')[1]}(${argumentsOf([one])}) { totalCount } }`);
-  return 3 * (Object.values(data)[0] as { totalCount: number }).totalCount;
+  const { totalCount } = Object.values(data)[0] as { totalCount: number };
+  return 3 * totalCount + (one.filter === null ? usual * bestMatches : 0);
+}
+
+/** How many customers have the rarest of these words. */
+async function rarestOf(db: Database, big: BigBusiness, ways: Beginning[][]): Promise<number> {
+  const counts = ways
+    .flat()
+    .map((word) =>
+      db.customerWord.count({ where: { workspaceId: big.workspace.id, word, previous: { lt: word.gte } } }),
+    );
+  return Math.min(...(await Promise.all(counts)));
 }
 
 /** The cursor at the end of the first page. */
