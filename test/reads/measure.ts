@@ -140,6 +140,7 @@ async function waysToAsk(of: Target, field: ListField, thorough: boolean): Promi
   const { db, big, viewer } = of;
   const orders: (Order | null)[] = [null, ...field.orders];
   const samples = samplesOf(big);
+  const perRow = viewer.rowScope === 'ALL' ? usual : usualScoped;
   const ofParent = await rowsOfParent(db, big, field);
   const filters = field.filters.flatMap((filter) => {
     const values = samples[filter];
@@ -168,7 +169,7 @@ async function waysToAsk(of: Target, field: ListField, thorough: boolean): Promi
         // matches than that, those of one are looked through.
         anyhow:
           several || viewer.rowScope !== 'ALL'
-            ? Math.max(usual * bestMatches, 3 * (several ? await rarestOf(db, big, words) : 0))
+            ? Math.max(perRow * bestMatches, 3 * (several ? await rarestOf(db, big, words) : 0))
             : 0,
       };
     }),
@@ -182,7 +183,7 @@ async function waysToAsk(of: Target, field: ListField, thorough: boolean): Promi
       pagesOfList: Math.max(1, ...restrictions.map(({ pagesOfList }) => pagesOfList)),
       anyhow: Math.max(
         ofParent,
-        search && ordered ? usual * bestMatches : 0,
+        search && ordered ? perRow * bestMatches : 0,
         ...restrictions.map(({ anyhow }) => anyhow),
       ),
     });
