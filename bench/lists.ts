@@ -60,8 +60,9 @@ function report(viewer: string, measured: Measured[], perRow: number): void {
   const [slowest] = by(({ milliseconds }) => milliseconds);
   const over = asked.filter((one) => one.rows > allowedRows(one, perRow));
   console.log(`\n${viewer}: ${asked.length} ways to ask, ${measured.length - asked.length} refused.`);
-  console.log(`More rows than the page allows: ${over.length}`);
-  for (const one of over)
+  const shown = over.toSorted((a, b) => b.rows - a.rows).slice(0, 10);
+  console.log(`More rows than the page allows: ${over.length}; the most of them:`);
+  for (const one of shown)
     console.log(
       `  ${one.name}: ${one.rows} rows where ${allowedRows(one, perRow)} are allowed, ${one.milliseconds.toFixed(1)} ms`,
     );

@@ -40,6 +40,8 @@ export function served(list: List<never>, args: PageArgs, parent: string | null)
   const given = Object.entries(valuesOf(args)).filter(([name]) => rules[name]);
   const as = (kind: Serving['as']) =>
     given.filter(([name]) => rules[name]?.as === kind).map(([name]) => name);
+  if (parent && given.some(([name]) => name === parent))
+    throw new Refused('BAD_USER_INPUT', `filter.${parent}: This list has one only.`);
   if (as('key').length > 0) return way(asked ?? usual.column);
   // What may be a phone number is looked for in two ways, which have no order together.
   const words = args.search ? (list.search?.words(args.search).length ?? 0) : 0;

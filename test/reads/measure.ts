@@ -166,10 +166,10 @@ async function waysToAsk(of: Target, field: ListField, thorough: boolean): Promi
         pagesOfList: Math.max(...words.map((one) => one.length)),
         // Several words, those of a viewer who reaches some customers, and what may be a phone number are looked for by
         // way of a list of so many at most, which does not grow with the table. Of several words that all have more
-        // matches than that, those of one are looked through.
+        // matches than that, the matches are looked through.
         anyhow:
           several || viewer.rowScope !== 'ALL'
-            ? Math.max(perRow * bestMatches, 3 * (several ? await rarestOf(db, big, words) : 0))
+            ? Math.max(perRow * bestMatches, several ? await matchesOf(db, big, words) : 0)
             : 0,
       };
     }),
@@ -270,14 +270,12 @@ async function lookedThrough(
   return 3 * totalCount + (one.filter === null ? usual * bestMatches : 0);
 }
 
-/** How many customers have the rarest of these words. */
-async function rarestOf(db: Database, big: BigBusiness, ways: Beginning[][]): Promise<number> {
-  const counts = ways
-    .flat()
-    .map((word) =>
-      db.customerWord.count({ where: { workspaceId: big.workspace.id, word, previous: { lt: word.gte } } }),
-    );
-  return Math.min(...(await Promise.all(counts)));
+/** The entries of these words, and up to three times the customers who have the rarest. */
+async function matchesOf(db: Database, big: BigBusiness, ways: Beginning[][]): Promise<number> {
+  const counts = await Promise.all(
+    ways.flat().map((word) => db.customerWord.count({ where: { workspaceId: big.workspace.id, word } })),
+  );
+  return counts.reduce((sum, count) => sum + count, 0) + 3 * Math.min(...counts);
 }
 
 /** The cursor at the end of the first page. */

@@ -109,6 +109,11 @@ test.each([
     'tagId: A list may hold at most 10 values here, this one holds 11.',
   ],
   [
+    'a filter by the object that the list belongs to',
+    `customer(id: "${encodeId('Customer', newId())}") { bookings(filter: { customerId: ${id('Customer')} }) { nodes { id } } } customers`,
+    'filter.customerId: This list has one only.',
+  ],
+  [
     'a status in the list of a staff member without a span',
     `node(id: "${encodeId('StaffMember', newId())}") { ... on StaffMember { bookings(filter: { status: { eq: PENDING } }) { nodes { id } } } } customers`,
     'filter: status needs startsAt with both ends, at most 93 days apart.',
