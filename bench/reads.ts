@@ -1,135 +1,195 @@
 /**
- * Reads: the two queries of docs/performance.md, answered by the gateway and by hand-written SQL behind
- * node:http whose JSON is passed through. Starts its own servers and database, loads 2,000 customers, runs
- * both in turn in one run, and prints requests per second with their ratio. Only the ratio means anything.
+ * Reads: two queries, answered by each contender in turn in one run, each a process of its own on the same database.
+ * Prints requests per second, their ratios, and the processor time of the contender's process for each request. Only
+ * ratios within a run mean anything; docs/performance.md says what they mean.
  *
- * npm run bench [seconds per measurement, 5 when left out]
+ * npm run bench [seconds for each measurement, 5 when left out] [rounds, 3]
+ *
+ * Those that need another version of graphql are installed apart, with `npm ci --prefix bench/peers`, and are left out
+ * where they are not.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { Agent, createServer, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import { type Ask, connections, type Rate, rate, send } from './callers.ts';
+import { startServer } from './startServer.ts';
+import { startWorld, type World } from './startWorld.ts';
 
-const connections = 16;
-const seconds = Number(process.argv[2] ?? 5);
-const agent = new Agent({ keepAlive: true, maxSockets: connections });
-const key = 'a-key-for-the-benchmark-and-nothing-else';
+const [seconds = 5, rounds = 3] = process.argv.slice(2).map(Number);
 
-const documents = {
-  'Q1: 20 customers, tags, 3 bookings with service': `{ customers(first: 20) { nodes {
-    id fullName email tags { name } bookings(first: 3) { nodes { id status startsAt service { name } } } } } }`,
-  'Q2: 1 customer, 50 activities': `{ customer(id: "CUSTOMER") {
-    id fullName activities(first: 50) { nodes { id type occurredAt } } } }`,
+const queries = {
+  Q1: 'the newest 20 customers with their tags and three latest bookings with service',
+  Q2: 'one customer with the 50 newest activities',
+};
+type Query = keyof typeof queries;
+
+interface Contender {
+  name: string;
+  /** A server that answers, by query. */
+  start(world: Filled): Promise<{ ask: Record<Query, Ask>; pid: number; stop(): Promise<void> }>;
+}
+
+interface Filled extends World {
+  /** A customer of whom Q2 asks: the uuid, and the id that Frontdesk gave it. */
+  customerId: string;
+  publicCustomerId: string;
+}
+
+const peer = (file: string) => {
+  const path = `bench/peers/${file}`;
+  return existsSync('bench/peers/node_modules') ? path : null;
 };
 
-const handWritten = {
-  'Q1: 20 customers, tags, 3 bookings with service': `
-    SELECT json_agg(row_to_json(x)) FROM (SELECT c.id, concat_ws(' ', c.first_name, c.last_name) AS "fullName", c.email,
-      array(SELECT json_build_object('name', t.name) FROM customer_tag ct JOIN tag t ON t.id = ct.tag_id
-        WHERE ct.workspace_id = c.workspace_id AND ct.customer_id = c.id ORDER BY t.slug LIMIT 100) AS tags,
-      array(SELECT row_to_json(b) FROM (SELECT b.id, b.status, b.starts_at AS "startsAt", json_build_object('name', s.name) AS service
-        FROM booking b JOIN service s ON s.id = b.service_id
-        WHERE b.workspace_id = c.workspace_id AND b.customer_id = c.id ORDER BY b.starts_at DESC, b.id DESC LIMIT 3) b) AS bookings
-    FROM customer c WHERE c.workspace_id = $1 AND c.deleted_at IS NULL ORDER BY c.created_at DESC, c.id DESC LIMIT 20) x`,
-  'Q2: 1 customer, 50 activities': `
-    SELECT row_to_json(x) FROM (SELECT c.id, concat_ws(' ', c.first_name, c.last_name) AS "fullName",
-      array(SELECT row_to_json(e) FROM (SELECT id, type, occurred_at AS "occurredAt" FROM event e
-        WHERE e.workspace_id = c.workspace_id AND e.customer_id = c.id ORDER BY occurred_at DESC, id DESC LIMIT 50) e) AS activities
-    FROM customer c WHERE c.workspace_id = $1 AND c.id = $2) x`,
-};
+/** The first is what the others are compared with. */
+const contenders: Contender[] = [
+  { name: 'hand-written SQL behind node:http', start: startRaw },
+  { name: 'PostGraphile 5', start: startPostGraphile },
+  { name: 'Mercurius, JIT, hand-written loaders', start: startMercurius },
+  { name: 'Frontdesk', start: startFrontdesk },
+];
 
-type Query = keyof typeof documents;
-
-await main();
-
-async function main(): Promise<void> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'frontdesk-bench-'));
-  chmodSync(dataDir, 0o711); // As root, the database runs as another user.
-  const gateway = startGateway(dataDir);
+const world = await fill(await startWorld());
+try {
+  const running = [];
+  for (const { name, start } of contenders) {
+    if (start !== startRaw && start !== startFrontdesk && !peer('')) continue;
+    running.push({ name, ...(await start(world)) });
+  }
   try {
-    await ready(gateway.url);
-    console.table(await compare(dataDir, gateway.url));
+    for (const query of Object.keys(queries) as Query[]) await compare(query, running);
   } finally {
-    gateway.process.kill('SIGTERM');
-    await once(gateway.process, 'exit');
-    rmSync(dataDir, { recursive: true, force: true });
+    for (const { stop } of running) await stop();
   }
+} finally {
+  await world.close();
 }
 
-async function compare(dataDir: string, url: string): Promise<Record<string, Record<string, number>>> {
-  const database = new pg.Pool({ connectionString: databaseUrl(dataDir), max: connections });
-  const { workspaceId, customerId, publicCustomerId } = await load(database, url);
-  const raw = await startRaw(database, workspaceId, customerId);
-  const rawUrl = `http://127.0.0.1:${(raw.address() as AddressInfo).port}`;
+type Running = { name: string } & Awaited<ReturnType<Contender['start']>>;
 
-  const rows: Record<string, Record<string, number>> = {};
-  for (const query of Object.keys(documents) as Query[]) {
-    const ask = {
-      url: `${url}/graphql`,
-      body: JSON.stringify({ query: documents[query].replace('CUSTOMER', publicCustomerId) }),
-    };
-    const askRaw = { url: rawUrl, body: query };
-    await measure(ask, 2);
-    await measure(askRaw, 1);
-    const ours = await measure(ask, seconds);
-    const theirs = await measure(askRaw, seconds);
-    rows[query] = {
-      'raw req/s': Math.round(theirs),
-      'Frontdesk req/s': Math.round(ours),
-      'of raw': Number((ours / theirs).toFixed(2)),
-    };
+/** All in turn, several times, so that what else the machine does falls on each of them. */
+async function compare(query: Query, running: Running[]): Promise<void> {
+  const facts = new Set<string>();
+  for (const { ask } of running) facts.add(factsOf(await send(ask[query])));
+  if (facts.size !== 1) throw new Error(`The answers to ${query} differ:\n${[...facts].join('\n')}`);
+  for (const { ask, pid } of running) await rate(ask[query], pid, Math.min(3, seconds));
+  const rates = running.map((): Rate[] => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const [at, { ask, pid }] of running.entries()) rates[at]?.push(await rate(ask[query], pid, seconds));
   }
-  raw.close();
-  raw.closeAllConnections();
-  await database.end();
-  return rows;
+  const median = (values: number[]) =>
+    values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+  const perSecond = rates.map((of) => median(of.map((one) => one.perSecond)));
+  const at = (name: string) => perSecond[running.findIndex((one) => one.name.startsWith(name))] ?? Number.NaN;
+  console.log(
+    `\n${query}: ${queries[query]}; ${connections} connections, the median of ${rounds} times ${seconds} s`,
+  );
+  console.table(
+    Object.fromEntries(
+      running.map(({ name }, index) => [
+        name,
+        {
+          'requests/s': Math.round(perSecond[index] as number),
+          'of hand-written': ratio(perSecond[index], perSecond[0]),
+          'of PostGraphile': ratio(perSecond[index], at('PostGraphile')),
+          'Node us/request': Math.round(median((rates[index] as Rate[]).map(({ cpu }) => cpu))),
+        },
+      ]),
+    ),
+  );
 }
 
-function startGateway(dataDir: string): { url: string; process: ChildProcess } {
-  const port = 20_000 + Math.floor(Math.random() * 10_000);
-  const env = {
-    ...process.env,
-    DATABASE_URL: '',
-    REDIS_URL: '',
-    DATA_DIR: dataDir,
-    PORT: String(port),
-    DEMO: 'false',
-    FRONTDESK_ADMIN_KEY: key,
-    LOG_LEVEL: 'error',
+function ratio(of = Number.NaN, to = Number.NaN): number {
+  return Number((of / to).toFixed(2));
+}
+
+/** What an answer says, however it is spelled: its values but the ids, each way of writing a time made the same. */
+function factsOf(answer: string): string {
+  const facts: string[] = [];
+  const visit = (value: unknown, key: string) => {
+    if (Array.isArray(value)) for (const one of value) visit(one, key);
+    else if (typeof value === 'object' && value !== null)
+      for (const [name, one] of Object.entries(value)) visit(one, name);
+    else if (/At$/.test(key)) facts.push(new Date(value as string).toISOString());
+    else if (!/id$/i.test(key)) facts.push(String(value).toLowerCase().replaceAll('.', '_'));
   };
-  const child = spawn(process.execPath, ['src/main.ts'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-  return { url: `http://127.0.0.1:${port}`, process: child };
+  visit(JSON.parse(answer), '');
+  return facts.sort().join('\n');
 }
 
-async function ready(url: string): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
-    const answered = await fetch(`${url}/health/ready`).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (answered) return;
-    await sleep(100);
-  }
-  throw new Error('The gateway did not become ready.');
+async function startRaw(world: Filled) {
+  const server = await startServer('bench/rawReads.ts', {
+    DATABASE_URL: world.databaseUrl,
+    WORKSPACE: world.workspaceId,
+    CUSTOMER: world.customerId,
+  });
+  const ask = (query: Query): Ask => ({ url: server.url, body: () => query });
+  return { ask: { Q1: ask('Q1'), Q2: ask('Q2') }, pid: server.process.pid as number, stop: server.stop };
 }
 
-/** The embedded database of the gateway, for the hand-written side. */
-function databaseUrl(dataDir: string): string {
-  const cluster = join(dataDir, 'postgres', 'cluster');
-  const port = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')[3];
-  const password = readFileSync(join(cluster, 'frontdesk.password'), 'utf8').trim();
-  return `postgres://frontdesk:${encodeURIComponent(password)}@127.0.0.1:${port}/frontdesk`;
+async function startFrontdesk({ url, key, process: child, publicCustomerId }: Filled) {
+  const ask = (query: string): Ask => {
+    const text = JSON.stringify({ query });
+    return { url: `${url}/graphql`, headers: { Authorization: `Bearer ${key}` }, body: () => text };
+  };
+  return {
+    ask: {
+      Q1: ask(`{ customers(first: 20) { nodes {
+        id fullName email tags { name } bookings(first: 3) { nodes { id status startsAt service { name } } } } } }`),
+      Q2: ask(`{ customer(id: "${publicCustomerId}") {
+        id fullName activities(first: 50) { nodes { id type occurredAt } } } }`),
+    },
+    pid: child.pid as number,
+    stop: async () => {},
+  };
+}
+
+/** PostGraphile joins by the whole foreign key, which has the workspace in it: so that condition is on every level. */
+async function startPostGraphile(world: Filled) {
+  // A column that no table has; PostGraphile makes a field of such a function.
+  await world.database.query(`CREATE OR REPLACE FUNCTION customer_full_name(c customer) RETURNS text LANGUAGE sql STABLE
+    AS $$ SELECT concat_ws(' ', c.first_name, c.last_name) $$`);
+  const server = await startServer(peer('postgraphile.mjs') as string, { DATABASE_URL: world.databaseUrl });
+  const ask = (query: string): Ask => {
+    const text = JSON.stringify({ query });
+    return { url: `${server.url}/graphql`, body: () => text };
+  };
+  const workspace = `workspaceId: "${world.workspaceId}"`;
+  return {
+    ask: {
+      Q1: ask(`{ allCustomers(first: 20, condition: { ${workspace}, deletedAt: null }, orderBy: [CREATED_AT_DESC, ROW_ID_DESC]) { nodes {
+        rowId fullName email customerTagsByWorkspaceIdAndCustomerId(first: 100) { nodes { tagByWorkspaceIdAndTagId { name } } }
+        bookingsByWorkspaceIdAndCustomerId(first: 3, orderBy: [STARTS_AT_DESC, ROW_ID_DESC]) { nodes { rowId status startsAt serviceByWorkspaceIdAndServiceId { name } } } } } }`),
+      Q2: ask(`{ allCustomers(first: 1, condition: { ${workspace}, rowId: "${world.customerId}" }) { nodes {
+        rowId fullName eventsByWorkspaceIdAndCustomerId(first: 50, orderBy: [OCCURRED_AT_DESC, ROW_ID_DESC]) { nodes { rowId type occurredAt } } } } }`),
+    },
+    pid: server.process.pid as number,
+    stop: server.stop,
+  };
+}
+
+async function startMercurius(world: Filled) {
+  const server = await startServer(peer('mercurius.mjs') as string, {
+    DATABASE_URL: world.databaseUrl,
+    WORKSPACE: world.workspaceId,
+  });
+  const ask = (query: string): Ask => {
+    const text = JSON.stringify({ query });
+    return { url: `${server.url}/graphql`, body: () => text };
+  };
+  return {
+    ask: {
+      Q1: ask(`{ customers(first: 20) { nodes {
+        id fullName email tags { name } bookings(first: 3) { nodes { id status startsAt service { name } } } } } }`),
+      Q2: ask(`{ customer(id: "${world.customerId}") {
+        id fullName activities(first: 50) { nodes { id type occurredAt } } } }`),
+    },
+    pid: server.process.pid as number,
+    stop: server.stop,
+  };
 }
 
 /** 2,000 customers with 2 tags, 5 bookings and 60 events each, set-based. */
-async function load(database: pg.Pool, url: string) {
-  const { rows } = await database.query<{ id: string }>('SELECT id FROM workspace');
-  const workspaceId = rows[0]?.id as string;
+async function fill(world: World): Promise<Filled> {
+  const { database, workspaceId } = world;
   await database.query(
     `DO $$ DECLARE w uuid := '${workspaceId}'; BEGIN
       INSERT INTO service (id, workspace_id, name, duration_minutes, price_minor, currency, updated_at)
@@ -150,64 +210,17 @@ async function load(database: pg.Pool, url: string) {
   );
   while ((await database.query('SELECT 1 FROM event_outbox LIMIT 1')).rowCount) await sleep(100);
   await database.query('VACUUM ANALYZE');
-  const publicCustomerId = JSON.parse(
-    await send(`${url}/graphql`, '{"query":"{ customers(first: 1) { nodes { id } } }"}'),
-  ).data.customers.nodes[0].id;
-  const newest = await database.query('SELECT id FROM customer ORDER BY created_at DESC LIMIT 1');
-  return {
-    workspaceId,
-    customerId: newest.rows[0].id as string,
-    publicCustomerId: publicCustomerId as string,
-  };
-}
-
-/** One hand-written statement, the database's JSON passed through. */
-function startRaw(database: pg.Pool, workspaceId: string, customerId: string): Promise<Server> {
-  const server = createServer(async (req, res) => {
-    let name = '';
-    for await (const chunk of req) name += chunk;
-    const values = name.startsWith('Q1') ? [workspaceId] : [workspaceId, customerId];
-    const { rows } = await database.query({
-      name: name.slice(0, 2),
-      text: handWritten[name as Query],
-      values,
-      types: { getTypeParser: () => String },
-      rowMode: 'array',
-    });
-    res.writeHead(200, { 'Content-Type': 'application/json' }).end(rows[0]?.[0]);
-  });
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-}
-
-function send(url: string, body: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const headers = {
-      'Content-Type': 'application/json',
-      'Content-Length': Buffer.byteLength(body),
-      Authorization: `Bearer ${key}`,
-    };
-    request(url, { method: 'POST', agent, headers }, (res) => {
-      let text = '';
-      res.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      res.on('end', () =>
-        res.statusCode === 200 && !text.includes('"errors"')
-          ? resolve(text)
-          : reject(new Error(text.slice(0, 500))),
-      );
-    })
-      .on('error', reject)
-      .end(body);
-  });
-}
-
-/** Requests per second of as many callers as there are connections, each waiting for its answer. */
-async function measure({ url, body }: { url: string; body: string }, duration: number): Promise<number> {
-  const end = performance.now() + duration * 1_000;
-  let count = 0;
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      for (; performance.now() < end; count++) await send(url, body);
-    }),
+  const newest = await database.query<{ id: string }>(
+    'SELECT id FROM customer ORDER BY created_at DESC LIMIT 1',
   );
-  return count / duration;
+  const answer = await send({
+    url: `${world.url}/graphql`,
+    headers: { Authorization: `Bearer ${world.key}` },
+    body: () => '{"query":"{ customers(first: 1) { nodes { id } } }"}',
+  });
+  return {
+    ...world,
+    customerId: newest.rows[0]?.id as string,
+    publicCustomerId: JSON.parse(answer).data.customers.nodes[0].id,
+  };
 }

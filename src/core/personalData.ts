@@ -33,6 +33,7 @@ export const personalData: readonly PersonalPlace[] = [
       search_text: '',
     },
   },
+  { table: 'customer_word', customer: 'customer_id' },
   { table: 'event_personal', customer: 'customer_id' },
   {
     table: 'booking',

@@ -109,6 +109,10 @@ export const activityList: List<'Event'> = {
     }),
     where: ({ types }: Args) => (types ? { type: { in: [...new Set(types)] } } : {}),
   },
+  served: {
+    customerId: { as: 'part', orders: ['occurredAt'], few: true },
+    types: { as: 'part', orders: ['occurredAt'] },
+  },
   order: { columns: {}, default: { column: 'occurredAt', direction: 'desc' } },
 };
 

@@ -101,13 +101,16 @@ function viewerCan(action: BookingAction) {
   } as const;
 }
 
+export const BookingStatusFilter = enumFilter('BookingStatusFilter', BookingStatusEnum);
+
 const BookingFilter = builder.inputType('BookingFilter', {
-  description: 'Which bookings; every condition given must hold.',
+  description:
+    'Which bookings; every condition given must hold. A span of createdAt goes with no condition but the customer. Two of status, service, staff member and resource need startsAt with both ends, at most 93 days apart.',
   fields: (t) => ({
     startsAt: t.field({ type: DateTimeFilter, description: 'When they begin.' }),
     createdAt: t.field({ type: DateTimeFilter, description: 'When they were made.' }),
     status: t.field({
-      type: enumFilter('BookingStatusFilter', BookingStatusEnum),
+      type: BookingStatusFilter,
       description: 'Where they stand.',
     }),
     customerId: t.field({ type: IdFilter, description: 'Who booked.' }),
@@ -137,6 +140,18 @@ export const bookingList: List<'Booking'> = {
       reference: conditions(filter.reference),
       externalId: conditions(filter.externalId),
     }),
+  },
+  served: {
+    startsAt: { as: 'span' },
+    createdAt: { as: 'span' },
+    status: { as: 'part', orders: ['startsAt'] },
+    customerId: { as: 'part', orders: ['startsAt'], few: true },
+    serviceId: { as: 'part', orders: ['startsAt'] },
+    staffMemberId: { as: 'part', orders: ['startsAt'] },
+    resourceId: { as: 'part', orders: ['startsAt'] },
+    sessionId: { as: 'part', orders: ['startsAt', 'createdAt'], few: true },
+    reference: { as: 'key' },
+    externalId: { as: 'key' },
   },
   order: orderInput(
     'Booking',

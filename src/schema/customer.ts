@@ -1,7 +1,7 @@
 import { AlreadyExists, IdempotencyKeyReused, InvalidState, NotFound } from '../core/errors.ts';
 import { createCustomer } from '../resolvers/customers/createCustomer.ts';
 import { deleteCustomer } from '../resolvers/customers/deleteCustomer.ts';
-import { searchWhere } from '../resolvers/customers/searchable.ts';
+import { searchedWords, searchWhere } from '../resolvers/customers/searchable.ts';
 import { updateCustomer } from '../resolvers/customers/updateCustomer.ts';
 import { activityList } from './activity.ts';
 import { bookingList } from './booking.ts';
@@ -182,7 +182,8 @@ export const Customer = objectOf(
 );
 
 const CustomerFilter = builder.inputType('CustomerFilter', {
-  description: 'Which customers; every condition given must hold.',
+  description:
+    'Which customers; every condition given must hold. Team, stage and tag go together only with createdAt, both ends given and at most 93 days apart; the owner goes with each.',
   fields: (t) => ({
     email: t.field({ type: StringFilter, description: 'Their e-mail address, in lower case.' }),
     phone: t.field({ type: StringFilter, description: 'Their phone number, in E.164 form.' }),
@@ -229,8 +230,20 @@ export const customerList: List<'Customer'> = {
   },
   search: {
     description:
-      'Words that must each begin a word of the name, company, e-mail address or phone number. Case and accents do not matter.',
+      'Words that must each begin a word of the name, company, e-mail address or phone number. Case and accents do not matter. Without orderBy the best match comes first: whole words before longer ones, and then the newest customer. With orderBy it is the 1,000 best matches that are put in order.',
     where: searchWhere,
+    words: searchedWords,
+  },
+  served: {
+    email: { as: 'key' },
+    phone: { as: 'key' },
+    externalId: { as: 'key' },
+    ownerId: { as: 'part', orders: ['createdAt', 'sortName'], few: true },
+    teamId: { as: 'part', orders: ['createdAt', 'sortName'] },
+    lifecycleStage: { as: 'part', orders: ['createdAt', 'sortName'] },
+    tagId: { as: 'part', orders: ['createdAt'], behind: 'tags' },
+    createdAt: { as: 'span' },
+    updatedAt: { as: 'span' },
   },
   order: orderInput(
     'Customer',

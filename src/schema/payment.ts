@@ -67,6 +67,11 @@ export const paymentList: List<'Payment'> = {
       paidAt: conditions(filter.paidAt),
     }),
   },
+  served: {
+    customerId: { as: 'part', orders: ['paidAt'], few: true },
+    bookingId: { as: 'part', orders: ['paidAt'], few: true },
+    paidAt: { as: 'span' },
+  },
   order: orderInput(
     'Payment',
     { PAID_AT: { column: 'paidAt', description: 'When the money was received.' } },

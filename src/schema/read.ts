@@ -1,4 +1,4 @@
-import type { FieldRef, InputFieldMap, InputRef } from '@pothos/core';
+import type { FieldRef, InputFieldMap } from '@pothos/core';
 import { decodeBase64 } from '@pothos/core';
 import { type PothosPrismaDatamodel, type PrismaObjectRef, queryFromInfo } from '@pothos/plugin-prisma';
 import DataLoader from 'dataloader';
@@ -9,7 +9,10 @@ import { type Permission, readPermission, refusal } from '../core/permissions.ts
 import { type VisibleModel, visible } from '../core/visible.ts';
 import { builder, type GraphQLContext } from './builder.ts';
 import { OrderDirectionEnum } from './enums.ts';
+import type { List, PageArgs, Where } from './list.ts';
 import { MoneyObject } from './money.ts';
+import { narrowed } from './narrowed.ts';
+import { served, type Way } from './served.ts';
 
 /**
  * The only way in which data comes into the schema. Each helper makes the plugin-prisma field and, from the
@@ -18,10 +21,10 @@ import { MoneyObject } from './money.ts';
  * `design: reads` in ARCHITECTURE.md has the rules.
  */
 
+export type { List };
 export type Schema = (typeof builder)['$inferSchemaTypes'];
 type Model = VisibleModel;
-type Where = Record<string, unknown>;
-type OrderBy = Record<string, unknown>[];
+type OrderBy = Where[];
 type Direction = 'asc' | 'desc';
 type QueryFields = PothosSchemaTypes.QueryFieldBuilder<Schema, Schema['Root']>;
 // Fields of an object over any model: which one is known by the name that is passed along.
@@ -34,30 +37,6 @@ export interface ReadDeclaration {
   relation?: string;
   list?: List<Model>;
   columns?: readonly string[];
-}
-
-/** A list: which rows, in which orders. Shared by the root field and every object that has such a list. */
-export interface List<M extends Model> {
-  model: M;
-  /** Unique column or compound key that cursors hold. */
-  cursor: string;
-  filter?: {
-    type: InputRef<unknown>;
-    where: (filter: never) => Where;
-    /** Permissions that conditions need: each would tell what a field with that permission hides. */
-    needs?: Record<string, Permission>;
-  };
-  /** Rows that the list never holds, whoever looks. */
-  always?: Where;
-  /** Arguments of this list alone. */
-  args?: { fields: (t: QueryFields) => InputFieldMap; where: (args: never) => Where };
-  /** Free text to rows. */
-  search?: { description: string; where: (text: string) => Where };
-  order: {
-    type?: InputRef<unknown>;
-    columns: Record<string, string>;
-    default: { column: string; direction: Direction };
-  };
 }
 
 /** The object type of each model, for connections and `node`. */
@@ -170,10 +149,32 @@ export function page<M extends Model>(t: QueryFields, list: List<M>, description
         args: PageArgs,
         ctx: GraphQLContext,
       ) => {
-        const { where, orderBy } = query(args, ctx);
-        const beyond = await beyondCursor(list as never, args, ctx);
-        const { cursor: _cursor, skip: _skip, ...rest } = selection;
-        return delegateOf(ctx, list.model).findMany({ ...rest, where: both(where, beyond), orderBy });
+        const { where, orderBy, way } = query(args, ctx);
+        const {
+          cursor: _cursor,
+          skip: _skip,
+          ...rest
+        } = selection as {
+          take: number;
+          cursor?: unknown;
+          skip?: unknown;
+        };
+        const delegate = delegateOf(ctx, list.model);
+        const beyond = way.search === 'ranked' ? null : await beyondCursor(list as never, args, way, ctx);
+        const at = args.after ?? args.before;
+        const cursor = at == null ? null : rowOf(at);
+        const found = await narrowed(ctx, delegate, list as never, {
+          ...{ args, way, query, cursor, beyond },
+          conditions: conditionsOf(list),
+          take: rest.take,
+        });
+        if (!found) return delegate.findMany({ ...rest, where: both(where, beyond), orderBy });
+        const among = { workspaceId: ctx.workspace.id, id: { in: found.ids } };
+        const rows = await delegate.findMany({ ...rest, where: both(among, beyond), orderBy });
+        if (!found.ranked) return rows;
+        const rank = new Map(found.ids.map((id, at) => [id, at]));
+        const rankOf = (row: unknown) => rank.get((row as { id: string }).id) as number;
+        return rows.sort((a, b) => rankOf(a) - rankOf(b));
       },
     } as never,
     connectionOf(list.model),
@@ -183,8 +184,8 @@ export function page<M extends Model>(t: QueryFields, list: List<M>, description
 /** Field of an object: a page of its related rows that the viewer may see. */
 export function related<M extends Model>(t: unknown, relation: string, list: List<M>, description: string) {
   const fields = t as ObjectFields & { model: string };
-  const query = queryOf(list);
   const key = keyOf(fields.model, relation, list.model);
+  const query = queryOf(list, key);
   const field = fields.relatedConnection(
     relation as never,
     {
@@ -193,7 +194,10 @@ export function related<M extends Model>(t: unknown, relation: string, list: Lis
       args: argsOf(fields as never, list) as never,
       ...declared({ shape: 'page', model: list.model, relation, list: list as never }),
       complexity: costOfPage,
-      query: query as never,
+      query: ((args: PageArgs, ctx: GraphQLContext) => {
+        const { where, orderBy } = query(args, ctx);
+        return { where, orderBy };
+      }) as never,
     } as never,
     connectionOf(list.model) as never,
   ) as unknown as UpdatableField;
@@ -205,7 +209,7 @@ export function related<M extends Model>(t: unknown, relation: string, list: Lis
         const plan = extensions.pothosPrismaSelect(withoutCursor(args, selected()), ctx, nested, selected);
         return args.after == null && args.before == null
           ? plan
-          : from(plan, relation, beyondCursor(list as never, args, ctx));
+          : from(plan, relation, beyondCursor(list as never, args, query(args, ctx).way, ctx));
       },
     },
     resolve: async (parent, args, ctx, info) => {
@@ -338,16 +342,6 @@ export function through(
   } as never) as FieldRef<Schema, unknown>;
 }
 
-interface PageArgs {
-  first?: number | null;
-  last?: number | null;
-  after?: string | null;
-  before?: string | null;
-  filter?: unknown;
-  search?: string | null;
-  orderBy?: { field: string; direction: 'ASC' | 'DESC' } | null;
-}
-
 function argsOf<M extends Model>(t: QueryFields, list: List<M>): InputFieldMap {
   const search = list.search && { search: t.arg.string({ description: list.search.description }) };
   const filter = list.filter && {
@@ -360,9 +354,19 @@ function argsOf<M extends Model>(t: QueryFields, list: List<M>): InputFieldMap {
 }
 
 /** The pure reading of a list's arguments: rows, order. Both ends of an order follow the same direction, so one index serves it. */
-function queryOf<M extends Model>(list: List<M>) {
-  return (args: PageArgs, ctx: GraphQLContext): { where: Where; orderBy: OrderBy } => {
+function queryOf<M extends Model>(list: List<M>, parent: string | null = null) {
+  const conditions = conditionsOf(list);
+  return (args: PageArgs, ctx: GraphQLContext): { where: Where; orderBy: OrderBy; way: Way } => {
     checkPage(args);
+    const where = conditions(args, ctx);
+    const way = served(list as never, args, parent);
+    return { where, orderBy: [{ [way.column]: way.direction }, { id: way.direction }], way };
+  };
+}
+
+/** The rows that a list's arguments ask for, among those that the viewer may see. */
+function conditionsOf<M extends Model>(list: List<M>) {
+  return (args: PageArgs, ctx: GraphQLContext): Where => {
     for (const [condition, permission] of Object.entries(list.filter?.needs ?? {})) {
       const given = (args.filter as Record<string, unknown> | null | undefined)?.[condition];
       if (given != null && !ctx.viewer.permissions.has(permission)) throw refusal(ctx, permission);
@@ -372,19 +376,7 @@ function queryOf<M extends Model>(list: List<M>) {
     if (list.args) conditions.push(list.args.where(args as never));
     if (args.filter && list.filter) conditions.push(list.filter.where(args.filter as never));
     if (args.search?.trim() && list.search) conditions.push(list.search.where(args.search));
-    const { column, direction } = orderOf(list as never, args);
-    return {
-      where: conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions },
-      orderBy: [{ [column]: direction }, { id: direction }],
-    };
-  };
-}
-
-function orderOf({ order }: List<Model>, { orderBy }: PageArgs): { column: string; direction: Direction } {
-  if (!orderBy) return order.default;
-  return {
-    column: order.columns[orderBy.field] as string,
-    direction: orderBy.direction.toLowerCase() as Direction,
+    return conditions.length === 1 ? (conditions[0] as Where) : { AND: conditions };
   };
 }
 
@@ -410,11 +402,15 @@ const cursorRows = new WeakMap<GraphQLContext, Map<string, Promise<Record<string
  * page, and in the list of an object everything after it too. A cursor whose row the viewer may not see leads
  * nowhere, like that of no row: its place in the order would tell about a row that is hidden.
  */
-async function beyondCursor(list: List<Model>, args: PageArgs, ctx: GraphQLContext): Promise<Where | null> {
+async function beyondCursor(
+  list: List<Model>,
+  args: PageArgs,
+  { column, direction }: Way,
+  ctx: GraphQLContext,
+): Promise<Where | null> {
   const cursor = args.after ?? args.before;
   if (cursor == null) return null;
   const id = rowOf(cursor);
-  const { column, direction } = orderOf(list, args);
   const row = await cursorRow(list.model, id, column, ctx);
   if (!row) return { id: { in: [] } };
   const past = (direction === 'asc') === (args.after != null) ? 'gt' : 'lt';

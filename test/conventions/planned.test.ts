@@ -65,7 +65,6 @@ interface Model {
   columns: Map<string, Column>;
   /** Column lists of every index, unique ones too. */
   indexes: string[][];
-  trigram: string[];
 }
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -75,12 +74,11 @@ const models = readModels(readFileSync(join(repository, 'prisma/schema.prisma'),
 function readModels(text: string): Map<string, Model> {
   const found = new Map<string, Model>();
   for (const [, name = '', body = ''] of text.matchAll(/^model (\w+) \{\n([\s\S]*?)^\}/gm)) {
-    const model: Model = { name, columns: new Map(), indexes: [], trigram: [] };
+    const model: Model = { name, columns: new Map(), indexes: [] };
     for (const line of body.split('\n').map((one) => one.replace(/\/\/.*$/, '').trim())) {
       const list = (of: string) => of.split(',').map((one) => one.trim().replace(/\(.*$/, ''));
       const [, index] = /^@@(?:index|unique|id)\(\[(.*?)\]/.exec(line) ?? [];
-      if (index && line.includes('gin_trgm_ops')) model.trigram.push(...list(index));
-      else if (index) model.indexes.push(list(index));
+      if (index) model.indexes.push(list(index));
       const [, column = '', type = '', mark] = /^(\w+)\s+(\w+)(\[\]|\?)?(?:\s|$)/.exec(line) ?? [];
       if (!column) continue;
       const [, keys = ''] = /@relation\(fields: \[(.*?)\]/.exec(line) ?? [];
@@ -312,11 +310,31 @@ describe('A list', () => {
     expect(Object.keys(unindexed).filter((column) => !used.has(column))).toEqual([]);
   });
 
-  test('searches columns with a trigram index only.', () => {
+  test('of rows that grow with the business says of each condition which index serves it, and has that index.', () => {
+    const long = new Set(['Customer', 'Booking', 'Payment', 'Event']);
+    for (const { field, name, list } of lists.filter((one) => long.has(one.list.model))) {
+      const conditions = [...filterFields(field), ...ownArguments(field)].map(([condition]) => condition);
+      expect(
+        conditions.filter((condition) => !list.served?.[condition]),
+        name,
+      ).toEqual([]);
+      for (const [condition, serving] of Object.entries(list.served ?? {})) {
+        if (serving.as !== 'part' || serving.behind) continue;
+        const column = condition === 'types' ? 'type' : condition;
+        for (const order of serving.orders)
+          expect(
+            hasIndex(list.model, 'workspaceId', column, order, 'id'),
+            `${name}, ${condition} by ${order}`,
+          ).toBe(true);
+      }
+    }
+  });
+
+  test('searches indexed columns only.', () => {
     for (const { list, name } of lists) {
       const columns = columnsOf(list.model, list.search?.where('ada lovelace'));
       expect(
-        columns.filter(([model, column]) => !models.get(model)?.trigram.includes(column)),
+        columns.filter(([model, column]) => !hasIndex(model, 'workspaceId', column)),
         name,
       ).toEqual([]);
     }
@@ -402,13 +420,15 @@ test('A field that leads to the rows of another model carries the permission for
   expect(unguarded).toEqual([]);
 });
 
-/** What only `read.ts` may say: everything else asks its helpers. */
+/** What only `read.ts` and `narrowed.ts` may say: everything else asks its helpers. */
 const forbidden =
   /\b(ctx|context|services?|tx)\??\.db\b|\bdb\b\s*[,.}]|\bprisma\s*\.|\$(query|execute)Raw|\bqueryFromInfo\b|\.(prismaField|prismaConnection|relatedConnection|relationCount|relation|prismaFieldWithInput)\s*[(<]|\bfind(First|Many|Unique)(OrThrow)?\s*\(/;
 
-test('No file of the schema but read.ts reads the database.', () => {
+test('No file of the schema but read.ts and narrowed.ts reads the database.', () => {
   const folder = join(repository, 'src/schema');
-  const files = readdirSync(folder).filter((file) => file.endsWith('.ts') && file !== 'read.ts');
+  const files = readdirSync(folder).filter(
+    (file) => file.endsWith('.ts') && !['read.ts', 'narrowed.ts'].includes(file),
+  );
   const found = files.flatMap((file) =>
     readFileSync(join(folder, file), 'utf8')
       .split('\n')

@@ -49,6 +49,8 @@ async function differences(): Promise<unknown[]> {
         FROM customer_spending WHERE (amount_minor, payments) <> (0, 0)
       UNION ALL SELECT 'access', customer_id, principal_id::text, to_jsonb(reasons) FROM customer_access
       UNION ALL SELECT 'places', id, NULL, to_jsonb(taken) FROM class_session
+      UNION ALL SELECT 'words', customer_id, word, to_jsonb(previous) FROM customer_word
+      UNION ALL SELECT 'tags', customer_id, tag_id::text, to_jsonb(customer_created_at) FROM customer_tag
     ), counted AS (
       SELECT 'statistics' AS what, c.id AS of, NULL::text AS part, jsonb_build_array(
           count(b.id), count(b.id) FILTER (WHERE b.status = 'COMPLETED'), count(b.id) FILTER (WHERE b.status = 'CANCELLED'),
@@ -66,6 +68,10 @@ async function differences(): Promise<unknown[]> {
         ) reasons WHERE principal IS NOT NULL GROUP BY 2, 3
       UNION ALL SELECT 'places', s.id, NULL, to_jsonb(count(b.id) FILTER (WHERE b.status <> 'CANCELLED'))
         FROM class_session s LEFT JOIN booking b ON b.session_id = s.id GROUP BY s.id
+      UNION ALL SELECT 'words', id, word, to_jsonb(coalesce(max(word) OVER (PARTITION BY id ORDER BY word COLLATE "C"
+          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), ''))
+        FROM (SELECT DISTINCT id, left(unnest(string_to_array(search_text, ' ')), 64) COLLATE "C" AS word FROM customer) words WHERE word <> ''
+      UNION ALL SELECT 'tags', t.customer_id, t.tag_id::text, to_jsonb(c.created_at) FROM customer_tag t JOIN customer c ON c.id = t.customer_id
     )
     SELECT 'kept' AS side, * FROM (TABLE kept EXCEPT TABLE counted) a
     UNION ALL SELECT 'counted', * FROM (TABLE counted EXCEPT TABLE kept) b ORDER BY 3, 4, 1`;
@@ -170,6 +176,25 @@ const idsOf = async (table: 'booking' | 'payment', { shop }: World) =>
     SELECT id::text FROM ${Prisma.raw(table)} WHERE workspace_id = ${shop.workspace.id}::uuid ORDER BY id`
   ).map(({ id }) => id);
 
+const words = [
+  'ada',
+  'Ada',
+  'adam',
+  'e',
+  'é',
+  '\u{1f600}',
+  'x'.repeat(70),
+  `${'x'.repeat(70)}y`,
+  '10%',
+  '30901',
+  '',
+];
+const searchTextOf = (r: Random) =>
+  r
+    .some(words)
+    .map((word) => ` ${word}`)
+    .join('');
+
 /** Every way to write that the steps are made of. Each works on many rows in one statement, or goes through a verb. */
 const steps: Record<string, (r: Random, world: World) => Promise<unknown>> = {
   insertBookings: (r, world) =>
@@ -190,6 +215,29 @@ const steps: Record<string, (r: Random, world: World) => Promise<unknown>> = {
         staff_member_id = CASE WHEN v.no_staff THEN NULL ELSE coalesce(v.staff, b.staff_member_id) END,
         session_id = CASE WHEN v.no_session THEN NULL ELSE coalesce(v.session, b.session_id) END
       FROM (VALUES ${values(rows)}) AS v (id, status, at, customer, staff, no_staff, session, no_session) WHERE b.id = v.id`;
+  },
+
+  /** Several customers at once, with texts of many words, of none, and of one word twice. */
+  insertCustomers: async (r, world) => {
+    const rows = Array.from({ length: 1 + r.below(4) }, () => ({
+      id: newId(),
+      workspaceId: world.shop.workspace.id,
+      sortName: 'c',
+      searchText: searchTextOf(r) + searchTextOf(r),
+      createdAt: hour(r),
+    }));
+    await db.customer.createMany({ data: rows });
+    const tag = { id: newId(), workspaceId: world.shop.workspace.id, name: newId(), slug: newId() };
+    await db.tag.create({ data: tag });
+    await db.customerTag.createMany({
+      data: rows.map(({ id, workspaceId }) => ({ workspaceId, customerId: id, tagId: tag.id })),
+    });
+  },
+
+  renameCustomers: async (r, world) => {
+    for (const id of r.some(world.customers))
+      await db.customer.update({ where: { id }, data: { searchText: searchTextOf(r) } });
+    await db.$executeRaw`UPDATE customer SET search_text = search_text || ' ada' WHERE id = ${r.one(world.customers)}::uuid OR search_text = ''`;
   },
 
   /** As a merge of two customers would. */

@@ -3,8 +3,8 @@ import type { Workspace } from '../../src/core/context.ts';
 import { encodeId } from '../../src/core/ids.ts';
 
 /**
- * A business of 50,000 customers with 53,000 bookings and 58,000 events, beside another with 20,000 customers of the same
- * names, made by SQL in seconds. Triggers are off and most indexes away meanwhile; what the triggers keep is filled in
+ * A business of 50,000 customers with 53,000 bookings and 58,000 events, or of as many as are asked for, beside another
+ * with 20,000 customers of the same names, made by SQL in seconds. Triggers are off and most indexes away meanwhile; what the triggers keep is filled in
  * here. Every value follows from the row's number, so that each run has the same rows.
  */
 
@@ -33,7 +33,11 @@ export interface BigBusiness {
   objects: Record<string, string>;
 }
 
-const customers = 50_000;
+export interface Size {
+  customers: number;
+  /** Bookings of each customer; the busy one has 3,000 more. */
+  bookings: number;
+}
 
 /** Made from a kind and a number, in the order of the number, so that ids sort as those of real rows do. */
 export const uuid = (kind: string, n: number): string =>
@@ -126,8 +130,15 @@ export const bigBusiness: BigBusiness = {
   },
 };
 
-export async function loadBigBusiness(url: string): Promise<void> {
+/** A business of another size has the same people and things in it; the spans of time are the same. */
+export async function loadBigBusiness(
+  url: string,
+  { customers, bookings }: Size = { customers: 50_000, bookings: 1 },
+): Promise<void> {
   const other = uuid('aaaa', 2);
+  const own = customers * bookings; // bookings but those that the busy customer has more
+  const all = own + 3_000;
+  const step = `(interval '61 minutes' * ${50_000 / customers})`; // between two new customers
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
@@ -139,8 +150,8 @@ export async function loadBigBusiness(url: string): Promise<void> {
       INSERT INTO workspace (id, name, time_zone, currency, country, updated_at)
         VALUES ('${workspace.id}', 'Big', 'Europe/Berlin', 'EUR', 'DE', now()), ('${other}', 'Other', 'Europe/Berlin', 'EUR', 'DE', now());
 
-      -- The second workspace has the same of everything, with numbers a million higher.
-      CREATE TEMP TABLE w AS SELECT '${workspace.id}'::uuid AS ws, 0 AS offs UNION ALL SELECT '${other}', 1000000;
+      -- The second workspace has the same of everything, with higher numbers.
+      CREATE TEMP TABLE w AS SELECT '${workspace.id}'::uuid AS ws, 0 AS offs UNION ALL SELECT '${other}', 1000000000;
 
       INSERT INTO "user" (id, workspace_id, email, display_name, role, updated_at)
         SELECT ${id('1', 'n + offs')}, ws, 'user' || n || '@example.com', 'User ' || n, 'STAFF', now() FROM w, generate_series(1, 300) n;
@@ -162,7 +173,7 @@ export async function loadBigBusiness(url: string): Promise<void> {
           ${id('1', 'CASE WHEN n % 1000 = 0 THEN 1 ELSE 2 + n % 20 END + offs')},
           CASE WHEN n % 2000 = 1 THEN ${id('2', '2 + offs')} WHEN n % 3 = 0 THEN ${id('2', '1 + offs')} END,
           sort_name, ' ' || replace(sort_name, ' ', '  ') || ' c' || n || '@' || domain || ' ' || domain || ' 49301' || lpad(n::text, 6, '0') || ' 301' || lpad(n::text, 6, '0'),
-          timestamptz '2020-01-01' + n * interval '61 minutes', timestamptz '2020-01-01' + (n * 7919 % ${customers}) * interval '61 minutes' + interval '7 years'
+          timestamptz '2020-01-01' + n * ${step}, timestamptz '2020-01-01' + (n::bigint * 7919 % ${customers}) * ${step} + interval '7 years'
         FROM (SELECT *, lower(translate(last || ' ' || first, 'éÉèíúñóüøäöåÖ', 'eEeiunouoaoaO')) AS sort_name FROM (
           SELECT w.*, n, ${array(firstNames)}[1 + n % ${firstNames.length}] AS first,
             ${array(lastNames)}[1 + n / ${firstNames.length} % ${lastNames.length}] || '-' || n / 2000 AS last,
@@ -170,18 +181,20 @@ export async function loadBigBusiness(url: string): Promise<void> {
           FROM w, generate_series(1, CASE offs WHEN 0 THEN ${customers} ELSE 20000 END) n) named) prepared;
 
       -- Tag 1 is worn by nine in ten, tag 2 by one in 2,000, the others by a few hundred each.
-      INSERT INTO customer_tag (workspace_id, customer_id, tag_id)
-        SELECT ws, ${id('7', 'n + offs')}, ${id('6', 't + offs')} FROM w, generate_series(1, ${customers}) n,
+      INSERT INTO customer_word (workspace_id, customer_id, word, previous)
+        SELECT workspace_id, id, word, previous FROM customer, words_of(search_text);
+      INSERT INTO customer_tag (workspace_id, customer_id, tag_id, customer_created_at)
+        SELECT ws, ${id('7', 'n + offs')}, ${id('6', 't + offs')}, timestamptz '2020-01-01' + n * ${step} FROM w, generate_series(1, ${customers}) n,
           LATERAL (SELECT 1 AS t WHERE n % 10 > 0 UNION ALL SELECT 2 WHERE n % 2000 = 3 UNION ALL SELECT 3 + n % 150) tags WHERE offs = 0;
 
-      -- A booking for each customer, and 3,000 more for customer 25,001. Staff member 1 has those of all but every tenth
+      -- Bookings for each customer, and 3,000 more for customer 25,001. Staff member 1 has those of all but every tenth
       -- customer; staff member 2, resource 2 and service 2 have one in 2,000.
       CREATE TEMP TABLE b AS
-        SELECT ws, n, CASE WHEN n > ${customers} THEN 25001 ELSE n END AS customer,
-          timestamptz '2021-01-01' + (n * 31 % 53000) * interval '29 minutes' AS at,
+        SELECT ws, n, CASE WHEN n > ${own} THEN 25001 ELSE 1 + (n - 1) % ${customers} END AS customer,
+          date_trunc('milliseconds', timestamptz '2021-01-01' + (n::bigint * 31 % ${all}) * (interval '29 minutes' * ${53_000 / all})) AS at,
           CASE WHEN n % 2000 = 0 THEN 'PENDING' WHEN n % 10 < 7 THEN 'COMPLETED' WHEN n % 10 = 7 THEN 'NO_SHOW' WHEN n % 10 = 8 THEN 'CANCELLED' ELSE 'CONFIRMED' END AS status,
           CASE WHEN n % 2000 = 0 THEN 2 ELSE 1 END AS pick
-        FROM w, generate_series(1, ${customers + 3_000}) n WHERE offs = 0;
+        FROM w, generate_series(1, ${all}) n WHERE offs = 0;
       INSERT INTO booking (id, workspace_id, reference, external_id, customer_id, service_id, staff_member_id, resource_id, status,
           starts_at, ends_at, blocked_from, blocked_until, time_zone, price_minor, currency, created_at, updated_at)
         SELECT ${id('8', 'n')}, ws, 'REF-' || n, 'x' || n, ${id('7', 'customer')}, ${id('5', 'pick')},
@@ -192,16 +205,16 @@ export async function loadBigBusiness(url: string): Promise<void> {
       -- And 500 of the busy customer's are places in one class.
       INSERT INTO class_session (id, workspace_id, service_id, starts_at, ends_at, capacity, taken)
         VALUES ('${uuid('c', 1)}', '${workspace.id}', ${id('5', '1')}, '2023-12-31', '2024-01-01', 1000, 500);
-      UPDATE booking SET session_id = '${uuid('c', 1)}' WHERE id BETWEEN ${id('8', `${customers + 1}`)} AND ${id('8', `${customers + 500}`)};
+      UPDATE booking SET session_id = '${uuid('c', 1)}' WHERE id BETWEEN ${id('8', `${own + 1}`)} AND ${id('8', `${own + 500}`)};
       INSERT INTO payment (id, workspace_id, customer_id, booking_id, amount_minor, currency, method, status, paid_at, updated_at)
         SELECT ${id('9', 'n')}, ws, ${id('7', 'customer')}, ${id('8', 'n')}, 1000, 'EUR', 'CARD', 'SUCCEEDED', at, at
-        FROM b WHERE n % 2 = 0 OR n > ${customers};
+        FROM b WHERE n % 2 = 0 OR n > ${own};
       INSERT INTO event (workspace_id, position, id, type, version, occurred_at, recorded_at, actor_kind, origin, customer_id, subject_type, subject_id, data)
         SELECT ws, n, ${id('a', 'n')}, CASE WHEN n % 2000 = 0 THEN 'booking.no_show' WHEN n % 2 = 0 THEN 'booking.completed' ELSE 'booking.created' END,
           1, at, at, 'SYSTEM', 'LIVE', ${id('7', 'customer')}, 'Booking', ${id('8', 'n')}, '{"serviceName": "Cut"}' FROM b;
       -- Some that are on no timeline.
       INSERT INTO event (workspace_id, position, id, type, version, occurred_at, recorded_at, actor_kind, origin, subject_type, subject_id, data)
-        SELECT ws, 200000 + n, ${id('b', 'n')}, 'service.updated', 1, timestamptz '2021-01-01' + n * interval '5 hours', now(), 'SYSTEM', 'LIVE', 'Service', ${id('5', '1')}, '{"name": "Cut"}'
+        SELECT ws, ${all} + n, ${id('b', 'n')}, 'service.updated', 1, timestamptz '2021-01-01' + n * interval '5 hours', now(), 'SYSTEM', 'LIVE', 'Service', ${id('5', '1')}, '{"name": "Cut"}'
         FROM w, generate_series(1, 5000) n WHERE offs = 0;
 
       INSERT INTO customer_access (workspace_id, principal_id, customer_id, reasons)
@@ -213,7 +226,7 @@ export async function loadBigBusiness(url: string): Promise<void> {
         SELECT workspace_id, customer_id, currency, sum(amount_minor), count(*) FROM payment GROUP BY 1, 2, 3;`),
     );
     await client.query(
-      'VACUUM (ANALYZE) customer, customer_access, customer_tag, customer_spending, booking, payment, event',
+      'VACUUM (ANALYZE) customer, customer_access, customer_tag, customer_word, customer_spending, booking, payment, event',
     );
     await client.query('ANALYZE');
   } finally {

@@ -120,6 +120,8 @@ export function samplesOf(big: BigBusiness): Record<string, Record<string, strin
     'BookingFilter.resourceId': some('Resource', big.resources.big, big.resources.small),
     'BookingFilter.reference': text('REF-25000', 'REF-31001'),
     'BookingFilter.externalId': text('x25000', 'x31001'),
+    'StaffMemberBookingFilter.startsAt': span('2022-06-01T00:00:00Z', '2022-06-08T00:00:00Z'),
+    'StaffMemberBookingFilter.status': { many: '{ eq: COMPLETED }', both: '{ in: [PENDING, CONFIRMED] }' },
     'PaymentFilter.customerId': some('Customer', big.busyCustomer, big.quietCustomer),
     'PaymentFilter.bookingId': { one: `{ eq: ${id('Booking', big.booking)} }` },
     'PaymentFilter.paidAt': span('2022-06-01T00:00:00Z', '2022-06-08T00:00:00Z'),

@@ -33,10 +33,10 @@ async function aShop() {
   };
   const names = async (filter: Record<string, unknown>) => {
     const found = await ask(
-      'query ($filter: CustomerFilter) { customers(filter: $filter, orderBy: { field: NAME, direction: ASC }) { nodes { firstName } } }',
+      'query ($filter: CustomerFilter) { customers(filter: $filter) { nodes { firstName } } }',
       { filter },
     );
-    return Array.isArray(found) ? found : found.nodes.map(({ firstName }) => firstName);
+    return Array.isArray(found) ? found : found.nodes.map(({ firstName }) => firstName).sort();
   };
   return { owner, tag, ask, names };
 }

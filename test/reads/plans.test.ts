@@ -2,98 +2,20 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Database, openDatabase } from '../../src/core/database.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { type BigBusiness, bigBusiness, loadBigBusiness, uuid } from './bigBusiness.ts';
-import { type Measured, measureLists, pageSize, viewerOf, withMeasure } from './measure.ts';
+import {
+  allowedRows,
+  type Measured,
+  measureLists,
+  usual,
+  usualScoped,
+  viewerOf,
+  withMeasure,
+} from './measure.ts';
 
 /**
  * What lists cost at 50,000 customers: the plan of every statement that is really sent, for every list, order, filter
  * and search of the schema. A page may cost rows in proportion to its size, never to the table.
  */
-
-/** Rows that may be looked at for each row of the page. */
-const usual = 5;
-
-interface Exception {
-  lists: RegExp;
-  /** Rows that are looked at for each row of the page, at most; measured, and rounded up. */
-  most: number;
-  why: string;
-}
-
-/** What costs more than usual, for a viewer who reaches everybody. Whoever mends one takes it from the list. */
-const exceptions: Exception[] = [
-  {
-    lists: /^Query\.customers.*search: (a first name of many|two letters|one letter)/,
-    most: 35,
-    why: 'A twentieth of the customers match: the list is read in its order until the page is full.',
-  },
-  {
-    lists: /^Query\.customers NAME (ASC|DESC), search: two letters/,
-    most: 900,
-    why: 'As above; but all the matches are at one end of this order, which statistics cannot know.',
-  },
-  {
-    lists: /^Query\.customers.*ownerId: (many|both)/,
-    most: 25,
-    why: 'The index of owners is ordered by creation; in other orders, and for several owners, all are read until the page is full.',
-  },
-  {
-    lists: /^Query\.customers NAME (ASC|DESC), createdAt: since/,
-    most: 15,
-    why: 'A filter on one column and the order of another: read in order until the page is full.',
-  },
-  {
-    lists: /^(Query|StaffMember)\.bookings.*(createdAt|startsAt): /,
-    most: 560,
-    why: 'A span of one time in the order of the other, and the two go together: everything outside the span is read first.',
-  },
-  {
-    lists: /^(Query|StaffMember|ClassSession)\.bookings.*status: both/,
-    most: 12,
-    why: 'Two statuses are two parts of an index: read in order until the page is full.',
-  },
-  {
-    lists: /^Query\.(bookings|payments).*customerId: (many|both)/,
-    most: 35,
-    why: 'Several customers, or another order than that of the index of customers: read in order until the page is full.',
-  },
-  {
-    lists: /^StaffMember\.bookings.*customerId: (many|both)/,
-    most: 960,
-    why: 'No index has both; the bookings of the staff member are read in order, or all of the customer.',
-  },
-  {
-    lists: /^(Customer|StaffMember)\.bookings CREATED_AT/,
-    most: 970,
-    why: 'The indexes of customers and staff members are ordered by start: all bookings of the one are read and sorted.',
-  },
-  {
-    lists:
-      /^Customer\.bookings.*(createdAt|externalId|reference|resourceId|serviceId|staffMemberId|status): /,
-    most: 65,
-    why: 'All bookings of the customer are read, if few of them match.',
-  },
-  {
-    lists: /^Customer\.activities.*types: few/,
-    most: 65,
-    why: 'All activities of the customer are read, if few of them match.',
-  },
-  {
-    lists: /^ClassSession\.bookings/,
-    most: 1_100,
-    why: 'There is no index on session_id: (workspace_id, session_id, starts_at, id) would be one.',
-  },
-];
-
-/** For a viewer of some customers each row is also looked up among the customers, and in `customer_access`. */
-const usualScoped = 8;
-const scopedExceptions: Exception[] = [
-  ...exceptions.filter(({ lists }) => !lists.source.includes('status: both')),
-  {
-    lists: /^Query\.bookings.*status: both/,
-    most: 20,
-    why: 'Two statuses are two parts of an index: read in order until the page is full.',
-  },
-];
 
 let url: string;
 let db: Database;
@@ -110,25 +32,18 @@ afterAll(async () => {
 
 const all = () => ({ url, db, big: bigBusiness, viewer: viewerOf(bigBusiness, null) });
 
-function judge(measured: Measured[], known: Exception[], usual: number) {
-  const allowed = ({ name }: Measured) =>
-    Math.max(usual, ...known.filter(({ lists }) => lists.test(name)).map(({ most }) => most));
-  // A page of 50 needs the first row of the next, and the row of its cursor.
-  const rowsOf = (one: Measured) => allowed(one) * (pageSize + 2);
+function judge(measured: Measured[], usual: number) {
   const said = ({ name, rows, pages, scanned }: Measured) =>
     `${name}: ${rows} rows, ${pages} pages${scanned.length ? `, all of ${scanned}` : ''}`;
   return {
-    tooMany: measured.filter((one) => one.rows > rowsOf(one)).map(said),
-    // Index entries that are passed over cost no row; a long search text is looked up by many parts.
-    tooManyPages: measured.filter((one) => one.pages > 4 * one.rows + 400).map(said),
+    tooMany: measured.filter((one) => one.rows > allowedRows(one, usual)).map(said),
+    // Index entries that are passed over cost no row; a look that finds nothing costs a few pages all the same.
+    tooManyPages: measured.filter((one) => one.pages > 4 * one.rows + 1_000).map(said),
     readWhole: measured.filter(({ scanned }) => scanned.length > 0).map(said),
-    idle: known
-      .filter(({ lists }) => !measured.some(({ name, rows }) => lists.test(name) && rows > usual * pageSize))
-      .map(({ lists }) => String(lists)),
   };
 }
 
-const nothing = { tooMany: [], tooManyPages: [], readWhole: [], idle: [] };
+const nothing = { tooMany: [], tooManyPages: [], readWhole: [] };
 
 describe('At 50,000 customers', { timeout: 600_000 }, () => {
   test('every list of the schema, in every order, with every filter and search, on its first page and in its middle, costs rows by the page.', async () => {
@@ -137,7 +52,7 @@ describe('At 50,000 customers', { timeout: 600_000 }, () => {
       ...(await measureLists(all(), { name: /^(?!Query\.)/, thorough: false })),
     ];
     expect(measured.length).toBeGreaterThan(800);
-    expect(judge(measured, exceptions, usual)).toEqual(nothing);
+    expect(judge(measured, usual)).toEqual(nothing);
   });
 
   test('a page in the middle costs what the first one costs.', async () => {
@@ -184,7 +99,6 @@ describe('At 50,000 customers', { timeout: 600_000 }, () => {
       { name: /^Query\.(customers|bookings|payments|activities)$/, thorough: false },
     );
     expect(measured.length).toBeGreaterThan(150);
-    const { tooMany, tooManyPages, readWhole } = judge(measured, scopedExceptions, usualScoped);
-    expect({ tooMany, tooManyPages, readWhole }).toEqual({ tooMany: [], tooManyPages: [], readWhole: [] });
+    expect(judge(measured, usualScoped)).toEqual(nothing);
   });
 });

@@ -21,6 +21,10 @@ export interface Cost {
   pages: number;
   /** Long tables that were read from end to end. */
   scanned: string[];
+  /** In the database, the second time, with what it reads in memory. */
+  milliseconds: number;
+  /** How the tables were read, in a line. */
+  plan: string;
 }
 
 /** Tables that grow with the business, their partitions and indexes. The others hold a few hundred rows, and may be read whole. */
@@ -29,10 +33,27 @@ const long = /^(customer|booking|payment|event)/;
 /** Runs a statement once more under EXPLAIN ANALYZE, with the values that it was sent with. */
 export async function costOf(client: Client, { text, values }: Statement): Promise<Cost> {
   const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) ${text}`, values);
-  const plan = rows[0]['QUERY PLAN'][0].Plan as PlanNode;
+  const { Plan: plan, 'Execution Time': milliseconds } = rows[0]['QUERY PLAN'][0] as {
+    Plan: PlanNode;
+    'Execution Time': number;
+  };
   const pages = (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0);
   const scanned: string[] = [];
-  return { rows: Math.round(rowsOf(plan, scanned)), pages, scanned };
+  return {
+    rows: Math.round(rowsOf(plan, scanned)),
+    pages,
+    scanned,
+    milliseconds,
+    plan: [...new Set(readsOf(plan))].join(' + '),
+  };
+}
+
+/** Each index that was used, or the table where there was none. */
+function readsOf(node: PlanNode): string[] {
+  const below = (node.Plans ?? []).flatMap(readsOf);
+  const read =
+    node['Index Name'] ?? (node['Node Type'] === 'Seq Scan' ? `all of ${node['Relation Name']}` : null);
+  return read ? [...below, read] : below;
 }
 
 function rowsOf(node: PlanNode, scanned: string[]): number {

@@ -72,20 +72,41 @@ export function searchColumns(customer: Searchable): { sortName: string; searchT
 
 const maxWords = 6;
 const maxText = 200;
+/** As many letters of a word as `customer_word` holds. */
+const maxWord = 64;
 
-/** Rows in which every word of the text begins a word of the name, e-mail address or phone number. */
-export function searchWhere(text: string): Prisma.CustomerWhereInput {
-  const begins = (word: string) => ({ searchText: { contains: ` ${word.replace(/[\\%_]/g, '\\$&')}` } });
-  const asked = text.slice(0, maxText);
-  const words = {
-    AND: fold(asked)
-      .split(/[\s\0]+/)
-      .filter(Boolean)
-      .slice(0, maxWords)
-      .map(begins),
+/** What begins with a text, in the order of bytes: no text comes after the highest letter of Unicode. */
+export interface Beginning {
+  gte: string;
+  lt: string;
+}
+
+/**
+ * What the text asks for: each word of one of these lists must begin a word of the name, e-mail address or phone
+ * number. None for a text without words, which asks for nothing.
+ */
+export function searchedWords(text: string): Beginning[][] {
+  const begins = (word: string) => {
+    const known = [...word].slice(0, maxWord).join('');
+    return { gte: known, lt: `${known}\u{10ffff}` };
   };
+  const asked = text.slice(0, maxText);
+  const words = fold(asked)
+    .split(/[\s\0]+/)
+    .filter(Boolean)
+    .slice(0, maxWords)
+    .map(begins);
   const number = phoneDigits(asked);
-  return number ? { OR: [words, begins(number)] } : words;
+  return [...(words.length > 0 ? [words] : []), ...(number ? [[begins(number)]] : [])];
+}
+
+/** Customers with a word that begins so. */
+export const withWord = (word: Beginning): Prisma.CustomerWhereInput => ({ words: { some: { word } } });
+
+/** Rows that the text asks for. */
+export function searchWhere(text: string): Prisma.CustomerWhereInput {
+  const ways = searchedWords(text).map((words) => ({ AND: words.map(withWord) }));
+  return ways.length > 1 ? { OR: ways } : (ways[0] ?? {});
 }
 
 /** The digits of what may be a phone number, without the zeros and the (0) that are dialled in front; null for other texts. */

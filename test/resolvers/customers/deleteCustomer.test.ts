@@ -126,6 +126,7 @@ describe('deleteCustomer', () => {
     expect(await placesOf(person.mark)).toEqual([
       'public.booking',
       'public.customer',
+      'public.customer_word',
       'public.event_personal',
       'public.payment',
     ]);
@@ -182,6 +183,7 @@ describe('deleteCustomer', () => {
     expect(await placesOf(mark)).toEqual([
       'public.booking',
       'public.customer',
+      'public.customer_word',
       'public.event_personal',
       'public.payment',
     ]);

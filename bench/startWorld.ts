@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+
+export interface World {
+  /** Frontdesk, with its embedded PostgreSQL. */
+  url: string;
+  key: string;
+  process: ChildProcess;
+  database: pg.Pool;
+  databaseUrl: string;
+  workspaceId: string;
+  close(): Promise<void>;
+}
+
+/** Starts Frontdesk as its users do, with a database of its own and nothing in it but the workspace. */
+export async function startWorld(): Promise<World> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'frontdesk-bench-'));
+  chmodSync(dataDir, 0o711); // As root, the database runs as another user.
+  const key = 'a-key-for-the-benchmark-and-nothing-else';
+  const port = 20_000 + Math.floor(Math.random() * 10_000);
+  const env = {
+    ...process.env,
+    DATABASE_URL: '',
+    REDIS_URL: '',
+    DATA_DIR: dataDir,
+    PORT: String(port),
+    DEMO: 'false',
+    FRONTDESK_ADMIN_KEY: key,
+    LOG_LEVEL: 'error',
+  };
+  const child = spawn(process.execPath, ['src/main.ts'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const url = `http://127.0.0.1:${port}`;
+  const stop = async () => {
+    if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'exit');
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  try {
+    await ready(url);
+    const databaseUrl = urlOf(dataDir);
+    const database = new pg.Pool({ connectionString: databaseUrl });
+    const { rows } = await database.query<{ id: string }>('SELECT id FROM workspace');
+    const close = async () => {
+      await database.end();
+      await stop();
+    };
+    return { url, key, process: child, database, databaseUrl, workspaceId: rows[0]?.id as string, close };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function ready(url: string): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    const answered = await fetch(`${url}/health/ready`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (answered) return;
+    await sleep(100);
+  }
+  throw new Error('The gateway did not become ready.');
+}
+
+/** The embedded database of the gateway, for those who go to it without the gateway. */
+function urlOf(dataDir: string): string {
+  const cluster = join(dataDir, 'postgres', 'cluster');
+  const port = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')[3];
+  const password = readFileSync(join(cluster, 'frontdesk.password'), 'utf8').trim();
+  return `postgres://frontdesk:${encodeURIComponent(password)}@127.0.0.1:${port}/frontdesk`;
+}
