@@ -54,7 +54,7 @@ export async function rate(ask: Ask, pid: number, seconds: number): Promise<Rate
 }
 
 /** Microseconds that a process has computed so far, in user and kernel mode; Linux counts them in hundredths of a second. */
-function processorTime(pid: number): number {
+export function processorTime(pid: number): number {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
     return (Number(fields[11]) + Number(fields[12])) * 10_000;

@@ -14,6 +14,7 @@ export interface World {
   database: pg.Pool;
   databaseUrl: string;
   workspaceId: string;
+  dataDir: string;
   close(): Promise<void>;
 }
 
@@ -48,7 +49,8 @@ export async function startWorld(): Promise<World> {
       await database.end();
       await stop();
     };
-    return { url, key, process: child, database, databaseUrl, workspaceId: rows[0]?.id as string, close };
+    const workspaceId = rows[0]?.id as string;
+    return { url, key, process: child, database, databaseUrl, workspaceId, dataDir, close };
   } catch (error) {
     await stop();
     throw error;

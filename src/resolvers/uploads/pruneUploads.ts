@@ -1,14 +1,14 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Database } from '../../core/database.ts';
 
-const keptDays = 7;
+const keptHours = 24;
 
 /**
- * Deletes uploads that nobody has touched for a week and no operation works on, and returns how many. They hold
+ * Deletes uploads that nobody has touched for a day and no operation works on, and returns how many. They hold
  * what the file holds, personal data too.
  */
 export async function pruneUploads({ db, clock }: { db: Database; clock: Clock }): Promise<number> {
-  const before = new Date(clock.now().getTime() - keptDays * 86_400_000);
+  const before = new Date(clock.now().getTime() - keptHours * 3_600_000);
   for (let total = 0; ; total++) {
     const pruned = await db.$transaction(async (tx) => {
       const [old] = await tx.$queryRaw<{ id: string }[]>`

@@ -219,6 +219,10 @@ describe('deleteCustomer', () => {
     resource: { '*': 'things of the business' },
     service: { '*': 'things of the business' },
     tag: { '*': 'a word of the business, shared by many customers' },
+    upload: { '*': 'the name of a file, and its hash' },
+    upload_chunk: { '*': 'the file as it was sent: deleted a day after it was last needed (pruneUploads)' },
+    bulk_operation: { '*': 'the names of a file and its columns; why it could not be read' },
+    bulk_refusal: { '*': 'names of columns and fields, and what is wrong, without the value' },
     _prisma_migrations: { '*': 'ours' },
   };
 
