@@ -48,8 +48,8 @@ export async function importBookings(ctx: Context, tx: Tx, rows: readonly Accept
   });
   await giveSessions(ctx, tx, planned);
 
-  const inserted: { id: string }[] = await tx.$queryRaw`
-    INSERT INTO booking (workspace_id, id, reference, external_id, customer_id, service_id, staff_member_id, resource_id,
+  const [inserted] = await tx.$queryRaw<[{ ids: string[] }]>`
+    WITH inserted AS (INSERT INTO booking (workspace_id, id, reference, external_id, customer_id, service_id, staff_member_id, resource_id,
         session_id, status, starts_at, ends_at, blocked_from, blocked_until, time_zone, price_minor, currency, notes,
         confirmed_at, cancelled_at, cancel_reason, completed_at, created_at, updated_at)
       SELECT ${ctx.workspace.id}::uuid, id, reference, "externalId", "customerId", "serviceId", "staffMemberId", "resourceId",
@@ -61,8 +61,9 @@ export async function importBookings(ctx: Context, tx: Tx, rows: readonly Accept
         "blockedUntil" timestamptz, "timeZone" text, "priceMinor" bigint, currency text, notes text,
         "confirmedAt" timestamptz, "cancelledAt" timestamptz, "cancelReason" text, "completedAt" timestamptz,
         "createdAt" timestamptz)
-    ON CONFLICT (workspace_id, external_id) DO NOTHING RETURNING id`;
-  const fresh = new Set(inserted.map(({ id }) => id));
+    ON CONFLICT (workspace_id, external_id) DO NOTHING RETURNING id)
+    SELECT coalesce(json_agg(id), '[]') AS ids FROM inserted`;
+  const fresh = new Set(inserted.ids);
   for (const { id, row } of planned) {
     if (!fresh.has(id)) continue;
     ids.set(row, id);

@@ -62,8 +62,8 @@ export async function importCustomers(ctx: Context, tx: Tx, rows: readonly Wante
     const row = wanted.get(key) as Wanted;
     return { id, ...row.customer.columns, createdAt: knownSince(row, now) };
   });
-  const inserted: { id: string }[] = await tx.$queryRaw`
-    INSERT INTO customer (workspace_id, id, external_id, first_name, last_name, email, phone, company_name, job_title,
+  const [inserted] = await tx.$queryRaw<[{ ids: string[] }]>`
+    WITH inserted AS (INSERT INTO customer (workspace_id, id, external_id, first_name, last_name, email, phone, company_name, job_title,
         website, avatar_url, born_on, country, time_zone, language, referral_source, source, status, lifecycle_stage,
         vip, do_not_contact, sort_name, search_text, created_at, updated_at)
       SELECT ${ctx.workspace.id}::uuid, id, "externalId", "firstName", "lastName", email, phone, "companyName", "jobTitle",
@@ -76,8 +76,9 @@ export async function importCustomers(ctx: Context, tx: Tx, rows: readonly Wante
         status customer_status, "lifecycleStage" lifecycle_stage, vip boolean, "doNotContact" boolean, "sortName" text,
         "searchText" text, "createdAt" timestamptz)
       ORDER BY "externalId", email -- So that two imports at once wait for each other in one order.
-    ON CONFLICT DO NOTHING RETURNING id`;
-  for (const { id } of inserted) created.add(id);
+    ON CONFLICT DO NOTHING RETURNING id)
+    SELECT coalesce(json_agg(id), '[]') AS ids FROM inserted`;
+  for (const id of inserted.ids) created.add(id);
   for (const { id, key } of missing) if (created.has(id)) of.set(key, { id, blocked: false });
   if (created.size < missing.length) {
     // Somebody else made them a moment ago: a second statement sees what the first one waited for.

@@ -28,15 +28,16 @@ export async function importPayments(
     paidAt: payment.paidAt,
   }));
   const text = JSON.stringify(planned.map((one) => ({ ...one, amountMinor: String(one.amountMinor) })));
-  const inserted: { id: string }[] = await tx.$queryRaw`
-    INSERT INTO payment (workspace_id, id, customer_id, booking_id, amount_minor, currency, method, gateway,
+  const [inserted] = await tx.$queryRaw<[{ ids: string[] }]>`
+    WITH inserted AS (INSERT INTO payment (workspace_id, id, customer_id, booking_id, amount_minor, currency, method, gateway,
         transaction_id, external_id, status, paid_at, created_at, updated_at)
       SELECT ${ctx.workspace.id}::uuid, id, "customerId", "bookingId", "amountMinor", currency, method, gateway,
         "transactionId", "externalId", 'SUCCEEDED', "paidAt", ${now}, ${now}
       FROM json_to_recordset(${text}::json) AS r (id uuid, "customerId" uuid, "bookingId" uuid, "amountMinor" bigint,
         currency text, method payment_method, gateway text, "transactionId" text, "externalId" text, "paidAt" timestamptz)
-    ON CONFLICT (workspace_id, external_id) DO NOTHING RETURNING id`;
-  const fresh = new Set(inserted.map(({ id }) => id));
+    ON CONFLICT (workspace_id, external_id) DO NOTHING RETURNING id)
+    SELECT coalesce(json_agg(id), '[]') AS ids FROM inserted`;
+  const fresh = new Set(inserted.ids);
   await recordAll(
     ctx,
     tx,

@@ -113,19 +113,17 @@ const transforms: Record<string, { options: readonly string[]; compile: Compile 
           ? null
           : compileValue(value as Value, `${path}.${at ? 'minusDays' : 'plusDays'}`, reading),
       );
-      const known = new Map<string, string>();
+      const known = new Map<string, WrittenDate>();
       return (row) => {
         const text = read(row);
         if (text === null) return null;
-        const [plus, minus] = days.map((value) => Number(big(value?.(row) ?? '0')));
-        const asked = `${text}|${plus}|${minus}`;
-        const before = known.get(asked);
-        if (before !== undefined) return before;
-        const day = dateOf(text, format as string | undefined);
-        const moved = day.plus({ days: (plus as number) - (minus as number) });
-        const written = writtenLike((format as string | undefined) ?? null, text, moved);
-        if (known.size < maxKnown) known.set(asked, written);
-        return written;
+        const [plus = 0, minus = 0] = days.map((value) => Number(big(value?.(row) ?? '0')));
+        let date = known.get(text);
+        if (!date) {
+          date = dateOf(text, format as string | undefined);
+          if (known.size < maxKnown) known.set(text, date);
+        }
+        return moved(date, plus - minus);
       };
     },
   },
@@ -217,18 +215,35 @@ function big(text: string): Big {
   return new Big(text.replace('+', ''));
 }
 
-function dateOf(text: string, format: string | undefined): DateTime {
+/** A day, a time on no particular clock, or an instant: as much as was read. */
+interface WrittenDate {
+  /** What the clock shows, as if it were UTC. */
+  wallMs: number;
+  hasTime: boolean;
+  /** `+02:00`; empty when no zone was named. */
+  offset: string;
+}
+
+function dateOf(text: string, format: string | undefined): WrittenDate {
   const options = { zone: 'utc', setZone: true, locale: 'en' } as const;
   const date = format ? DateTime.fromFormat(text, format, options) : DateTime.fromISO(text, options);
   if (!date.isValid) throw new Unreadable(`Must be a date${format ? ` written as ${format}` : ''}.`);
-  return date;
+  const hasZone = format ? /[ZzfF]/.test(format) : /[Zz]|:\d\d[+-]\d\d/.test(text);
+  return {
+    wallMs: date.toMillis() + date.offset * 60_000,
+    hasTime: format ? /[HhmsStTfF]/.test(format) : text.includes(':'),
+    offset: hasZone ? date.toFormat('ZZ') : '',
+  };
 }
 
-/** ISO 8601 with as much as was read: a day, a time on no particular clock, or an instant. */
-function writtenLike(format: string | null, text: string, date: DateTime): string {
-  const hasTime = format ? /[HhmsStTfF]/.test(format) : text.includes(':');
-  const includeOffset = format ? /[ZzfF]/.test(format) : /[Zz]|:\d\d[+-]\d\d/.test(text);
-  return (hasTime ? date.toISO({ includeOffset }) : date.toISODate()) as string;
+const dayMs = 86_400_000;
+
+/** So many days later by the clock, in ISO 8601. */
+function moved({ wallMs, hasTime, offset }: WrittenDate, days: number): string {
+  const date = new Date(wallMs + days * dayMs);
+  if (Number.isNaN(date.getTime())) throw new Unreadable('Must be a date that there is.');
+  const iso = date.toISOString();
+  return hasTime ? iso.slice(0, -1) + offset : iso.slice(0, 10);
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {
