@@ -11,10 +11,19 @@ const attempts = 4;
  * Runs a verb's one transaction: its rows and its events, all or none. When it has committed, the events
  * take their place in the log and wake their readers. A deadlock is tried again.
  */
-export async function write<Result>(ctx: Context, run: (tx: Tx) => Promise<Result>): Promise<Result> {
+export function write<Result>(ctx: Context, run: (tx: Tx) => Promise<Result>): Promise<Result> {
+  return committing(ctx, () => ctx.db.$transaction(run));
+}
+
+/** `write` for a hot verb that does all of its transaction in one statement: nothing goes to and fro. */
+export function writeAtOnce<Result>(ctx: Context, run: (db: Tx) => Promise<Result>): Promise<Result> {
+  return committing(ctx, () => run(ctx.db));
+}
+
+async function committing<Result>(ctx: Context, transact: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const result = await ctx.db.$transaction(run);
+      const result = await transact();
       await ctx.committed();
       return result;
     } catch (error) {

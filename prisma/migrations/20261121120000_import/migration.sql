@@ -140,23 +140,13 @@ ALTER TABLE "bulk_refusal" ADD CONSTRAINT "bulk_refusal_workspace_id_operation_i
 -- Chunks are compressed files or read once: trying to compress them again costs more than it saves.
 ALTER TABLE upload_chunk ALTER COLUMN bytes SET STORAGE EXTERNAL;
 
--- Connections plan every statement for its actual values, which lists need (src/core/database.ts). A trigger that
--- looks up a row by its key does not: planning its statements again for each row took longer than running them.
-ALTER FUNCTION booking_takes_place() SET plan_cache_mode = auto;
-ALTER FUNCTION booking_statistics_on_insert() SET plan_cache_mode = auto;
-ALTER FUNCTION booking_statistics_on_update() SET plan_cache_mode = auto;
-ALTER FUNCTION payment_spending() SET plan_cache_mode = auto;
-ALTER FUNCTION customer_access_of_customer() SET plan_cache_mode = auto;
-ALTER FUNCTION customer_access_of_booking() SET plan_cache_mode = auto;
-ALTER FUNCTION sequence_events(integer) SET plan_cache_mode = auto;
-
 -- A customer's statistics change soon after the customer was made: room for the new version on the same page
 -- spares all of its indexes.
 ALTER TABLE customer SET (fillfactor = 60);
 ALTER TABLE customer_spending SET (fillfactor = 60);
 
 -- Payments are added to what was spent by statement, not by row.
-CREATE FUNCTION payment_spending_on_insert() RETURNS trigger LANGUAGE plpgsql SET plan_cache_mode = auto AS $$
+CREATE FUNCTION payment_spending_on_insert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO customer_spending AS s (workspace_id, customer_id, currency, amount_minor, payments)
     SELECT workspace_id, customer_id, currency, sum(amount_minor - refunded_minor), count(*)

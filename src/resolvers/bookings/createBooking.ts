@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { onConstraint } from '../../core/constraints.ts';
 import type { Context } from '../../core/context.ts';
 import type { Booking, Tx } from '../../core/database.ts';
-import { AlreadyExists, InvalidState } from '../../core/errors.ts';
+import { InvalidState } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import { lockedOrThrow, visibleOrThrow } from '../../core/load.ts';
 import { moneyInput } from '../../core/money.ts';
@@ -10,9 +10,11 @@ import { clearable, idempotencyKey, idOf, parse, text } from '../../core/parse.t
 import { allow } from '../../core/permissions.ts';
 import { writeOnce } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
+import { bookAtOnce } from './bookAtOnce.ts';
+import { bookingConstraints } from './bookingConstraints.ts';
 import { bookingFacts } from './bookingFacts.ts';
 import { newReference } from './newReference.ts';
-import { planSlot, slotConstraints, slotFields } from './slot.ts';
+import { planSlot, slotFields } from './slot.ts';
 
 const CreateBookingInput = z.object({
   customerId: idOf('Customer'),
@@ -31,42 +33,45 @@ const CreateBookingInput = z.object({
 export async function createBooking(ctx: Context, input: unknown): Promise<Booking> {
   allow(ctx, 'bookings.write');
   const wish = parse(CreateBookingInput, input);
+  const { idempotencyKey: key, ...asked } = wish;
+  const full = {
+    ...asked,
+    staffMemberId: asked.staffMemberId ?? null,
+    resourceId: asked.resourceId ?? null,
+    timeZone: asked.timeZone ?? null,
+    durationMinutes: asked.durationMinutes ?? null,
+    price: asked.price ?? null,
+    notes: asked.notes ?? null,
+    externalId: asked.externalId ?? null,
+  };
+  const booked = key ? null : await bookAtOnce(ctx, full);
+  if (booked) return booked;
 
   const create = async (tx: Tx) => {
     const customer = await lockedOrThrow(ctx, tx, 'Customer', wish.customerId); // Or they could be erased meanwhile.
     if (customer.status === 'BLOCKED') throw new InvalidState('The customer is blocked and may not book.');
     const service = await visibleOrThrow(ctx, tx, 'Service', wish.serviceId);
     if (!service.active) throw new InvalidState('The service cannot be booked at present.');
-    const slot = await planSlot(ctx, tx, service, {
-      staffMemberId: wish.staffMemberId ?? null,
-      resourceId: wish.resourceId ?? null,
-      startsAt: wish.startsAt,
-      timeZone: wish.timeZone ?? null,
-      durationMinutes: wish.durationMinutes ?? null,
-    });
+    const slot = await planSlot(ctx, tx, service, full);
     const booking = await onConstraint(
       tx.booking.create({
         data: {
           id: newId(),
           workspaceId: ctx.workspace.id,
           reference: newReference(),
-          externalId: wish.externalId ?? null,
+          externalId: full.externalId,
           customerId: customer.id,
           serviceId: service.id,
           ...slot,
           status: 'PENDING',
-          priceMinor: wish.price?.minor ?? service.priceMinor,
-          currency: wish.price?.currency ?? service.currency,
-          notes: wish.notes ?? null,
+          priceMinor: full.price?.minor ?? service.priceMinor,
+          currency: full.price?.currency ?? service.currency,
+          notes: full.notes,
           createdAt: ctx.clock.now(),
           updatedAt: ctx.clock.now(),
         },
       }),
-      {
-        ...slotConstraints,
-        booking_workspace_id_external_id_key: () =>
-          new AlreadyExists('externalId', 'Another booking has this external id.'),
-      },
+      bookingConstraints,
     );
     await record(ctx, tx, 'booking.created', {
       subjectId: booking.id,

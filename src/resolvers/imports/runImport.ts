@@ -40,8 +40,6 @@ export async function runImport(
       if (stopping.aborted) return;
       await ensureNamed(history, mapping, batch.wanted, named);
       await write(history, async (tx) => {
-        // Rows are looked up by their keys here: planning that again for each one took longer than doing it.
-        await tx.$executeRaw`SET LOCAL plan_cache_mode = auto`;
         await holdMine(tx, id, worker);
         const imported = await importRows(history, tx, batch.wanted, named);
         await checkpoint(ctx, tx, id, batch, imported);

@@ -160,6 +160,44 @@ describe('createBooking', () => {
   });
 });
 
+/** With an idempotency key a booking takes several statements, without one a single one. */
+test.each([
+  [
+    'with everything',
+    {
+      timeZone: 'Asia/Kolkata',
+      durationMinutes: 30,
+      price: { amount: '12.5', currency: 'usd' },
+      notes: 'Short.',
+    },
+    true,
+  ],
+  ['with the least', {}, false],
+] as const)('createBooking does the same in one statement as in several: %s.', async (_, more, held) => {
+  const made = [];
+  for (const way of [{}, { idempotencyKey: 'once' }]) {
+    const { shop, staff, chair, book, admin } = await aShop();
+    const who = held ? { staffMemberId: staff.id, resourceId: chair.id } : {};
+    const booking = await book({ ...more, ...who, ...way });
+    expect(booking).toEqual(await db.booking.findUniqueOrThrow({ where: { id: booking.id } }));
+    const [event] = await shop.events('booking.created');
+    const stored = await db.eventOutbox.findFirstOrThrow({
+      where: { workspaceId: shop.workspace.id, type: 'booking.created' },
+    });
+    expect('id' in admin.viewer && stored.actorId).toBe('id' in admin.viewer && admin.viewer.id);
+    const text = (value: unknown) =>
+      JSON.stringify(value, (name, part) =>
+        typeof part === 'bigint' && name !== 'seq'
+          ? String(part)
+          : /^(id|reference|seq|.*Id)$/.test(name)
+            ? part && typeof part
+            : part,
+      );
+    made.push({ booking: text(booking), event: text(event), stored: text(stored) });
+  }
+  expect(made[0]).toEqual(made[1]);
+});
+
 describe('createBooking refuses, and leaves nothing behind,', () => {
   const id = (type: 'Customer' | 'Service' | 'StaffMember' | 'Resource' | 'Tag') => encodeId(type, newId());
   const unusable: [title: string, input: object, path: string, message: RegExp][] = [
