@@ -137,6 +137,28 @@ async function bySearch(ctx: GraphQLContext, list: List<never>, page: Page): Pro
 }
 
 /**
+ * How many customers a search of one word finds, from the index alone: erasure leaves no words, so whoever has one is
+ * there. Null where something else is asked for too, or not everybody may be seen.
+ */
+export async function countedByWord(
+  ctx: GraphQLContext,
+  list: List<never>,
+  { search, filter }: PageArgs,
+): Promise<number | null> {
+  const [words, other] = (search && list.search?.words(search)) || [];
+  const [word] = words ?? [];
+  if (!word || words?.length !== 1 || other || filter || ctx.viewer.rowScope !== 'ALL') return null;
+  return ctx.db.customerWord.count({ where: firstOf(ctx, word) });
+}
+
+/** The row by which a word that begins so meets its customer: one for each, since the word before it begins otherwise. */
+const firstOf = (ctx: GraphQLContext, word: Beginning) => ({
+  workspaceId: ctx.workspace.id,
+  word,
+  previous: { lt: word.gte },
+});
+
+/**
  * The customers who meet the list's other conditions, when they are few: words are then looked for among them. The
  * database cannot know how few customers of a frequent word a viewer reaches.
  */
@@ -193,7 +215,6 @@ async function matching(
 
 /**
  * A page of the customers with a word that begins so, among these if they are known and with the other words otherwise.
- * `previous` has each customer met once.
  */
 async function matches(
   ctx: GraphQLContext,
@@ -204,7 +225,7 @@ async function matches(
 ): Promise<string[]> {
   const others = words.filter((one) => one !== word).map((one) => ({ words: { some: { word: one } } }));
   const customer = and(conditions({ ...args, search: null }, ctx), ...(among ? [] : others));
-  const first = { workspaceId: ctx.workspace.id, word, previous: { lt: word.gte } };
+  const first = firstOf(ctx, word);
   const whose = among ? { customerId: { in: among } } : {};
   const look = async (range: Where, rows: number) =>
     customerIdsOf(
