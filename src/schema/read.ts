@@ -173,10 +173,9 @@ export function page<M extends Model>(t: QueryFields, list: List<M>, description
           take: rest.take,
         });
         if (!found) return delegate.findMany({ ...rest, where: both(where, beyond), orderBy });
-        const among = { workspaceId: ctx.workspace.id, id: { in: found.ids } };
-        const rows = await delegate.findMany({ ...rest, where: both(among, beyond), orderBy });
-        if (!found.ranked) return rows;
-        const rank = new Map(found.ids.map((id, at) => [id, at]));
+        const among = { workspaceId: ctx.workspace.id, id: { in: found } };
+        const rows = await delegate.findMany({ ...rest, take: undefined, where: among });
+        const rank = new Map(found.map((id, at) => [id, at]));
         const rankOf = (row: unknown) => rank.get((row as { id: string }).id) as number;
         return rows.sort((a, b) => rankOf(a) - rankOf(b));
       },
