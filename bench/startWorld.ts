@@ -26,6 +26,7 @@ export async function startWorld(): Promise<World> {
   const port = 20_000 + Math.floor(Math.random() * 10_000);
   const env = {
     ...process.env,
+    NODE_ENV: 'production',
     DATABASE_URL: '',
     REDIS_URL: '',
     DATA_DIR: dataDir,

@@ -23,14 +23,8 @@ interface Page {
   take: number;
 }
 
-interface Found {
-  ids: string[];
-  /** Whether the page is these rows in this order. Otherwise it is among them. */
-  ranked: boolean;
-}
-
 /**
- * Finds the ids among which a page is, where no one range of an index holds it: a short look for each value of a
+ * Finds the ids of a page, in its order, where no one range of an index holds it: a short look for each value of a
  * condition, at the customers of a tag, or at words. Each look has every condition of the list, what the viewer may see
  * included, and ends with the page. Null when the list can be read as it is.
  */
@@ -39,9 +33,9 @@ export async function narrowed(
   rows: Rows,
   list: List<never>,
   page: Page,
-): Promise<Found | null> {
+): Promise<string[] | null> {
   const { args, way, beyond, take, query } = page;
-  if (way.search) return bySearch(ctx, list, page);
+  if (way.search) return bySearch(ctx, rows, list, page);
   const condition = way.apart;
   if (!condition) return null;
   const serving = list.served?.[condition];
@@ -50,9 +44,10 @@ export async function narrowed(
     const { where, orderBy } = query(one, ctx);
     const select = { id: true, [way.column]: true };
     const found = await rows.findMany({ where: and(where, beyond), orderBy, take, select });
-    return found.map((row) => ({ id: (row as Seen).id, at: (row as never)[way.column] }));
+    return found.map((row) => ({ id: (row as Seen).id, at: (row as Record<string, unknown>)[way.column] }));
   });
-  return { ids: merged((await Promise.all(looks)).flat(), way, take), ranked: false };
+  const seen = [...new Map((await Promise.all(looks)).flat().map((row) => [row.id, row])).values()];
+  return byTime(seen, page) ?? inOrder(ctx, rows, idsOf(seen), page);
 }
 
 /** A row, and its place in the order. */
@@ -61,17 +56,27 @@ interface Seen {
   at: unknown;
 }
 
+/** The page among these rows; null when they are not in the order of a time. */
+function byTime(seen: Seen[], { way, take }: Page): string[] | null {
+  if (!seen.every(({ at }) => at instanceof Date)) return null;
+  const sign = way.direction === 'asc' ? 1 : -1;
+  const ordered = idsOf(
+    (seen as { id: string; at: Date }[]).toSorted(
+      (a, b) => sign * (a.at.getTime() - b.at.getTime() || (a.id < b.id ? -1 : 1)),
+    ),
+  );
+  return take < 0 ? ordered.slice(take) : ordered.slice(0, take);
+}
+
 /**
- * The ids of the page from those of every look. Times are put in order here; texts only in the database, which knows its
- * collation, and so all of theirs are kept.
+ * The page among these ids. The database orders them all, since it knows how texts compare; with a limit it might walk
+ * the list in its order until it has met a page of them.
  */
-function merged(seen: Seen[], { direction }: Way, take: number): string[] {
-  const once = [...new Map(seen.map((row) => [row.id, row])).values()];
-  if (!once.every(({ at }) => at instanceof Date)) return once.map(({ id }) => id);
-  const placed = once as { id: string; at: Date }[];
-  const sign = direction === 'asc' ? 1 : -1;
-  placed.sort((a, b) => sign * (a.at.getTime() - b.at.getTime() || (a.id < b.id ? -1 : 1)));
-  return (take < 0 ? placed.slice(take) : placed.slice(0, take)).map(({ id }) => id);
+async function inOrder(ctx: GraphQLContext, rows: Rows, ids: string[], { way, beyond, take }: Page) {
+  const among = { workspaceId: ctx.workspace.id, id: { in: [...new Set(ids)] } };
+  const orderBy = [{ [way.column]: way.direction }, { id: way.direction }];
+  const ordered = idsOf(await rows.findMany({ where: and(among, beyond), orderBy, select: { id: true } }));
+  return take < 0 ? ordered.slice(take) : ordered.slice(0, take);
 }
 
 const and = (...conditions: (Where | null | undefined)[]): Where => ({
@@ -126,15 +131,38 @@ const fewMatches = 1_000;
  * Customers by words. Without an order the best match comes first: by the word that matches, so that whole words come
  * before longer ones, and of the same word the newest customer first. That is the order of the index.
  */
-async function bySearch(ctx: GraphQLContext, list: List<never>, page: Page): Promise<Found> {
+async function bySearch(ctx: GraphQLContext, rows: Rows, list: List<never>, page: Page): Promise<string[]> {
   const { args, way } = page;
   const ways = list.search?.words(args.search as string) ?? [];
   const ranked = way.search === 'ranked';
   const read = ranked ? page : { ...page, cursor: null, take: bestMatches };
   const few = await meeting(ctx, page);
   const looks = ways.map((words) => matching(ctx, words, few, read));
-  return { ids: [...new Set((await Promise.all(looks)).flat())], ranked };
+  const found = (await Promise.all(looks)).flat();
+  return ranked ? found : inOrder(ctx, rows, found, page);
 }
+
+/**
+ * How many customers a search of one word finds, from the index alone: erasure leaves no words, so whoever has one is
+ * there. Null where something else is asked for too, or not everybody may be seen.
+ */
+export async function countedByWord(
+  ctx: GraphQLContext,
+  list: List<never>,
+  { search, filter }: PageArgs,
+): Promise<number | null> {
+  const [words, other] = (search && list.search?.words(search)) || [];
+  const [word] = words ?? [];
+  if (!word || words?.length !== 1 || other || filter || ctx.viewer.rowScope !== 'ALL') return null;
+  return ctx.db.customerWord.count({ where: firstOf(ctx, word) });
+}
+
+/** The row by which a word that begins so meets its customer: one for each, since the word before it begins otherwise. */
+const firstOf = (ctx: GraphQLContext, word: Beginning) => ({
+  workspaceId: ctx.workspace.id,
+  word,
+  previous: { lt: word.gte },
+});
 
 /**
  * The customers who meet the list's other conditions, when they are few: words are then looked for among them. The
@@ -193,7 +221,6 @@ async function matching(
 
 /**
  * A page of the customers with a word that begins so, among these if they are known and with the other words otherwise.
- * `previous` has each customer met once.
  */
 async function matches(
   ctx: GraphQLContext,
@@ -204,7 +231,7 @@ async function matches(
 ): Promise<string[]> {
   const others = words.filter((one) => one !== word).map((one) => ({ words: { some: { word: one } } }));
   const customer = and(conditions({ ...args, search: null }, ctx), ...(among ? [] : others));
-  const first = { workspaceId: ctx.workspace.id, word, previous: { lt: word.gte } };
+  const first = firstOf(ctx, word);
   const whose = among ? { customerId: { in: among } } : {};
   const look = async (range: Where, rows: number) =>
     customerIdsOf(

@@ -11,7 +11,7 @@ import { builder, type GraphQLContext } from './builder.ts';
 import { OrderDirectionEnum } from './enums.ts';
 import type { List, PageArgs, Where } from './list.ts';
 import { MoneyObject } from './money.ts';
-import { narrowed } from './narrowed.ts';
+import { countedByWord, narrowed } from './narrowed.ts';
 import { served, type Way } from './served.ts';
 
 /**
@@ -141,8 +141,12 @@ export function page<M extends Model>(t: QueryFields, list: List<M>, description
       args: argsOf(t, list) as never,
       ...declared({ shape: 'page', model: list.model, list: list as never }),
       complexity: costOfPage,
-      totalCount: (_root: unknown, args: never, ctx: GraphQLContext) =>
-        delegateOf(ctx, list.model).count({ where: query(args, ctx).where }),
+      totalCount: async (_root: unknown, args: never, ctx: GraphQLContext) => {
+        const { where } = query(args, ctx);
+        return (
+          (await countedByWord(ctx, list as never, args)) ?? delegateOf(ctx, list.model).count({ where })
+        );
+      },
       resolve: async (
         selection: Record<string, unknown>,
         _root: unknown,
@@ -169,10 +173,9 @@ export function page<M extends Model>(t: QueryFields, list: List<M>, description
           take: rest.take,
         });
         if (!found) return delegate.findMany({ ...rest, where: both(where, beyond), orderBy });
-        const among = { workspaceId: ctx.workspace.id, id: { in: found.ids } };
-        const rows = await delegate.findMany({ ...rest, where: both(among, beyond), orderBy });
-        if (!found.ranked) return rows;
-        const rank = new Map(found.ids.map((id, at) => [id, at]));
+        const among = { workspaceId: ctx.workspace.id, id: { in: found } };
+        const rows = await delegate.findMany({ ...rest, take: undefined, where: among });
+        const rank = new Map(found.map((id, at) => [id, at]));
         const rankOf = (row: unknown) => rank.get((row as { id: string }).id) as number;
         return rows.sort((a, b) => rankOf(a) - rankOf(b));
       },
