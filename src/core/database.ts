@@ -44,6 +44,22 @@ const session = {
   idle_in_transaction_session_timeout: '60s',
 };
 
+/** How every pool of the process connects. */
+export function connectionOf(url: string) {
+  return {
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    application_name: 'frontdesk',
+    // Between the pool and a transaction nobody listens: without this, a connection that is cut off as soon as it is
+    // made ends the process. Its statement fails all the same.
+    onConnect: (client: { on(event: 'error', listener: () => void): unknown }) =>
+      void client.on('error', () => {}),
+    options: Object.entries(session)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
+  };
+}
+
 /** Distinct statements that are kept prepared; beyond that they are sent unnamed. */
 const maxPrepared = 1_000;
 
@@ -57,18 +73,7 @@ export function openDatabase(
 ): Database {
   const onError = options.onError ?? (() => {});
   const adapter = new PrismaPg(
-    {
-      connectionString: url,
-      max: options.poolSize ?? 20,
-      connectionTimeoutMillis: 5_000,
-      application_name: 'frontdesk',
-      // Between the pool and a transaction nobody listens: without this, a connection that is cut off as soon as it is
-      // made ends the process. Its statement fails all the same.
-      onConnect: (client) => void client.on('error', () => {}),
-      options: Object.entries(session)
-        .map(([name, value]) => `-c ${name}=${value}`)
-        .join(' '),
-    },
+    { ...connectionOf(url), max: options.poolSize ?? 20 },
     { statementNameGenerator: nameStatements(), onPoolError: onError, onConnectionError: onError },
   );
   return new PrismaClient({ adapter, transactionOptions: { maxWait: 5_000, timeout: 15_000 } });

@@ -1,0 +1,56 @@
+import type { OperationContext } from '../graphqlContext.ts';
+import type { Leaf } from './leaf.ts';
+
+/** How the columns of a leaf are called in a statement: no alias of a selection can hold the mark. */
+export const leafKey = (key: string, leaf: number): string => `${key}~${leaf}`;
+export const nextKey = '~';
+
+const quote = 34;
+const comma = 44;
+const colon = 58;
+const backslash = 92;
+const zero = 48;
+
+/**
+ * The database's JSON with its leaves printed: everything between them stays as it came. A mark is a key that ends in
+ * `~` and a number. No text of a row can look like one, since a quotation mark in it follows a backslash.
+ */
+export function finish(text: string, leaves: readonly Leaf[], ctx: OperationContext): string {
+  let finished = '';
+  let copied = 0;
+  for (let at = text.indexOf('~'); at >= 0; at = text.indexOf('~', at + 1)) {
+    let end = at + 1;
+    let number = 0;
+    for (let digit = text.charCodeAt(end) - zero; digit >= 0 && digit <= 9; digit = text.charCodeAt(++end) - zero)
+      number = number * 10 + digit;
+    if (end === at + 1 || text.charCodeAt(end) !== quote || text.charCodeAt(end + 1) !== colon) continue;
+    const leaf = leaves[number] as Leaf;
+    let start = end + 2;
+    end = tokenEnd(text, start);
+    const tokens = [text.slice(start, end)];
+    while (tokens.length < leaf.columns) {
+      start = end + 5; // ,"~":
+      end = tokenEnd(text, start);
+      tokens.push(text.slice(start, end));
+    }
+    finished += `${text.slice(copied, at)}":${leaf.print(tokens, ctx)}`;
+    copied = end;
+    at = end - 1;
+  }
+  return copied === 0 ? text : finished + text.slice(copied);
+}
+
+/** Where the value that begins here ends: a text, a number, a boolean or null. */
+function tokenEnd(text: string, start: number): number {
+  if (text.charCodeAt(start) !== quote) {
+    for (let at = start; ; at++) {
+      const code = text.charCodeAt(at);
+      if (code === comma || code === 125 || code === 93 || Number.isNaN(code)) return at;
+    }
+  }
+  for (let at = text.indexOf('"', start + 1); ; at = text.indexOf('"', at + 1)) {
+    let slashes = 0;
+    while (text.charCodeAt(at - 1 - slashes) === backslash) slashes++;
+    if (slashes % 2 === 0) return at + 1;
+  }
+}

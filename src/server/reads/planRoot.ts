@@ -1,0 +1,150 @@
+import { type FieldNode, type GraphQLField, GraphQLObjectType, isNonNullType } from 'graphql';
+import { decodeId, type IdType, uuidOf } from '../../core/ids.ts';
+import { readPermission } from '../../core/permissions.ts';
+import type { VisibleModel } from '../../core/visible.ts';
+import { modelNamed, visibleRow } from '../../schema/read.ts';
+import type { OperationContext } from '../graphqlContext.ts';
+import type { Source } from './collectFields.ts';
+import { finish } from './finish.ts';
+import { argumentsOf, newAlias, type Plan } from './plan.ts';
+import { columnsSql, tableSql } from './planObject.ts';
+import { pageSql } from './planPage.ts';
+import { printerOf } from './printer.ts';
+import { extensionsOf, shapeOf } from './shapeOf.ts';
+import { type Asked, fill, type Gap, parameter, type Sql, sql } from './sql.ts';
+import { Unplanned } from './unplanned.ts';
+import { whereSql } from './whereSql.ts';
+
+/** A statement that answers one JSON text, with places for its leaves; or the answer itself, where no row is needed. */
+export type Bound =
+  | { text: string; values: unknown[]; print: (json: string) => string }
+  | { answer: string | Promise<string> };
+
+/** One root field, planned for every request that asks for it like this. */
+export interface RootPlan {
+  bind(asked: Pick<Asked, 'ctx' | 'variables'>): Bound;
+}
+
+/** Plans a root field. Throws `Unplanned` when its resolver has to do it. */
+export function planRoot(source: Source, type: GraphQLObjectType, nodes: readonly FieldNode[]): RootPlan {
+  const node = nodes[0] as FieldNode;
+  const field = type.getFields()[node.name.value];
+  if (node.name.value === '__typename') return { bind: () => ({ answer: JSON.stringify(type.name) }) };
+  if (!field) throw new Unplanned(`there is no field ${type.name}.${node.name.value}`);
+  const shape = shapeOf(source.schema, type, field);
+  const plan: Plan = { source, leaves: [], needs: new Set(), tables: 0 };
+  const { permission } = extensionsOf(field);
+  if (permission) plan.needs.add(permission);
+
+  if (shape.kind === 'known') {
+    const print = printerOf(source, field.type, nodes, plan.needs);
+    const answer = async (ctx: OperationContext) => print(await shape.resolve(null as never, {}, ctx), ctx);
+    return {
+      bind({ ctx }) {
+        checkRights(plan, ctx);
+        return { answer: answer(ctx) };
+      },
+    };
+  }
+  const statement = statementOf(plan, field, nodes, shape);
+  return {
+    bind({ ctx, variables }) {
+      checkRights(plan, ctx);
+      const asked: Asked = { ctx, variables, values: [], aliases: 0 };
+      const text = statement(asked);
+      if (text === null) return { answer: 'null' };
+      const { values } = asked;
+      return {
+        text,
+        values,
+        print: (json) => {
+          if (json === 'null' && isNonNullType(field.type)) throw new Unplanned('no answer');
+          return finish(json, plan.leaves, ctx);
+        },
+      };
+    },
+  };
+}
+
+function checkRights({ needs }: Plan, { viewer }: OperationContext): void {
+  for (const permission of needs)
+    if (!viewer.permissions.has(permission)) throw new Unplanned('a permission that the viewer lacks');
+}
+
+/** A statement of one column, which is the JSON; null when the answer is null without asking. */
+type Statement = (asked: Asked) => string | null;
+
+function statementOf(
+  plan: Plan,
+  field: GraphQLField,
+  nodes: readonly FieldNode[],
+  shape: ReturnType<typeof shapeOf>,
+): Statement {
+  const argsOf = argumentsOf(field, nodes[0] as FieldNode);
+  if (shape.kind === 'page') {
+    const page = pageSql(plan, { ...shape, field, nodes, inside: null });
+    return (asked) => `SELECT ${page(asked)}`;
+  }
+  if (shape.kind === 'one' && !shape.idOf) {
+    const select = selectOne(plan, shape.type, shape.model as VisibleModel, nodes);
+    return (asked) => {
+      const { id } = argsOf(asked.variables) as { id: string };
+      const uuid = uuidOf(shape.type.name as IdType, id);
+      return uuid && fill(select((one) => parameter(one, uuid, 'uuid')), asked);
+    };
+  }
+  if (shape.kind === 'node') {
+    const find = nodeSql(plan, nodes);
+    return (asked) => {
+      const { id, ids } = argsOf(asked.variables) as { id?: string; ids?: string[] };
+      if (ids === undefined) return find(asked, id as string);
+      if (ids.length > 100) throw new Unplanned('too many ids');
+      if (ids.length === 0) return "SELECT '[]'";
+      const found = ids.map((one) => find(asked, one)?.replace(/^SELECT/, '(SELECT').concat(')') ?? 'NULL');
+      return `SELECT array_to_json(ARRAY[${found.join(', ')}]::json[])`;
+    };
+  }
+  throw new Unplanned(`${field.name} is not for the root`);
+}
+
+/** The row with an id, if the viewer may see it. */
+function selectOne(
+  plan: Plan,
+  type: GraphQLObjectType,
+  model: VisibleModel,
+  nodes: readonly FieldNode[],
+): (id: Gap) => Sql {
+  const alias = newAlias(plan);
+  const columns = columnsSql(plan, type, nodes, alias);
+  return (id) => {
+    const condition: Gap = (asked) => {
+      // The condition is made by the one function that makes it; the uuid takes its place in it as a parameter.
+      const where = visibleRow(asked.ctx, model, '');
+      const [, visible] = where.AND as [unknown, Record<string, unknown>];
+      return `${alias}."id" = ${id(asked)} AND ${whereSql(asked, model, alias, visible)}`;
+    };
+    return sql('SELECT row_to_json(x) FROM (SELECT ', columns, ` FROM ${tableSql(model)} ${alias} WHERE `, condition, ') x');
+  };
+}
+
+/** By the type that the id names: each is planned when it is first asked for. */
+function nodeSql(plan: Plan, nodes: readonly FieldNode[]): (asked: Asked, id: string) => string | null {
+  const known = new Map<string, { select: (id: Gap) => Sql; needs: Plan['needs'] }>();
+  return (asked, id) => {
+    const decoded = decodeId(id);
+    const model = decoded && modelNamed(decoded.type);
+    if (decoded?.type === 'Workspace') throw new Unplanned('the workspace itself');
+    if (!decoded || !model || !asked.ctx.viewer.permissions.has(readPermission[model])) return null;
+    let found = known.get(decoded.type);
+    if (!found) {
+      const type = plan.source.schema.getType(decoded.type);
+      if (!(type instanceof GraphQLObjectType)) throw new Unplanned(`no type ${decoded.type}`);
+      const own: Plan = { ...plan, needs: new Set() };
+      found = { select: selectOne(own, type, model, nodes), needs: own.needs };
+      plan.tables = own.tables;
+      known.set(decoded.type, found);
+    }
+    checkRights({ ...plan, needs: found.needs }, asked.ctx);
+    return fill(found.select((one) => parameter(one, decoded.uuid, 'uuid')), asked);
+  };
+}

@@ -1,0 +1,52 @@
+import { type ExecutionResult, execute, parse, validate } from 'graphql';
+import { afterAll } from 'vitest';
+import { openLocalBus } from '../../src/core/bus.ts';
+import type { Context } from '../../src/core/context.ts';
+import type { Database } from '../../src/core/database.ts';
+import { openReader } from '../../src/core/reader.ts';
+import { openEventLog } from '../../src/events/log.ts';
+import { schema } from '../../src/schema/schema.ts';
+import { createReads, type Observe } from '../../src/server/reads/createReads.ts';
+import { urlOf } from '../support/context.ts';
+
+/** The JSON of both paths, and what became of each root field on the planned one. */
+export interface Both {
+  normal: string;
+  planned: string;
+  outcomes: { outcome: string; reason: string; text: string }[];
+  result: ExecutionResult;
+}
+
+/** Runs queries through the executor and through the compiler. */
+export function openBothPaths(db: Database) {
+  const outcomes: Both['outcomes'] = [];
+  const observe: Observe = (outcome, reason, _seconds, text) => void outcomes.push({ outcome, reason, text });
+  const reader = openReader(urlOf(db), { poolSize: 4 });
+  const reads = createReads(schema, reader, observe);
+  const eventLog = openEventLog(db, openLocalBus());
+  afterAll(async () => {
+    eventLog.close();
+    await reader.close();
+  });
+
+  return async function both(ctx: Context, source: string, variableValues: Record<string, unknown> = {}): Promise<Both> {
+    const document = parse(source);
+    const invalid = validate(schema, document);
+    if (invalid.length > 0) throw new Error(`${invalid[0]?.message}\n${source}`);
+    const args = () => ({ schema, document, variableValues, contextValue: { ...ctx, eventLog } });
+    const normal = await execute(args());
+    outcomes.length = 0;
+    const planned = await reads.execute(args());
+    const seen = [...outcomes];
+    // Twice: the second time by what was remembered.
+    const again = await reads.execute(args());
+    const json = (result: ExecutionResult | null) =>
+      result === null
+        ? 'fallback'
+        : 'stringify' in result
+          ? (result.stringify as () => string)()
+          : JSON.stringify(result);
+    if (json(planned) !== json(again)) throw new Error(`Not the same twice:\n${json(planned)}\n${json(again)}`);
+    return { normal: JSON.stringify(normal), planned: json(planned), outcomes: seen, result: normal as ExecutionResult };
+  };
+}
