@@ -29,7 +29,7 @@ export function openReader(
   const most = options.maxPrepared ?? maxPrepared;
   let names = 0;
 
-  function nameOf(client: pg.PoolClient, text: string): string {
+  async function nameOf(client: pg.PoolClient, text: string): Promise<string> {
     let known = prepared.get(client);
     if (!known) prepared.set(client, (known = new Map()));
     const name = known.get(text) ?? `r${++names}`;
@@ -41,7 +41,7 @@ export function openReader(
       // The driver remembers names for ever otherwise.
       const { connection } = client as unknown as { connection: { parsedStatements: Record<string, string> } };
       delete connection.parsedStatements[gone];
-      client.query(`DEALLOCATE "${gone}"`).catch(() => {});
+      await client.query(`DEALLOCATE "${gone}"`).catch(() => {});
     }
     return name;
   }
@@ -60,7 +60,7 @@ export function openReader(
       try {
         signal?.throwIfAborted();
         const { rows } = await client.query<[string | null]>({
-          name: nameOf(client, text),
+          name: await nameOf(client, text),
           text,
           values: values as unknown[],
           rowMode: 'array',
@@ -68,7 +68,9 @@ export function openReader(
         });
         return rows[0]?.[0] ?? null;
       } catch (error) {
-        // A connection on which something went wrong is replaced, unless PostgreSQL itself said what.
+        // A connection on which something went wrong is replaced, unless PostgreSQL itself said what. Whether the
+        // statement is prepared is not known: it gets another name.
+        prepared.get(client)?.delete(text);
         broken = !(error instanceof pg.DatabaseError) && !signal?.aborted;
         throw error;
       } finally {

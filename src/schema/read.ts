@@ -27,9 +27,9 @@ type QueryFields = PothosSchemaTypes.QueryFieldBuilder<Schema, Schema['Root']>;
 // Fields of an object over any model: which one is known by the name that is passed along.
 type ObjectFields = PothosSchemaTypes.PrismaObjectFieldBuilder<Schema, never>;
 
-/** What a helper says about its field. `shape` is how rows become the answer. */
+/** What a helper says about its field. `shape` is how rows become the answer; `known` takes none, only the request or the log. */
 export interface ReadDeclaration {
-  shape: 'one' | 'page' | 'relation' | 'through' | 'money' | 'computed' | 'node' | 'opaque';
+  shape: 'one' | 'page' | 'relation' | 'through' | 'money' | 'computed' | 'node' | 'known' | 'opaque';
   model?: Model;
   relation?: string;
   list?: List<Model>;
@@ -339,9 +339,12 @@ export function through(
     description: options.description,
     ...declared({ shape: 'through', model, relation, through: { to, orderBy, take: maxThrough } }),
     complexity: { field: 1, multiplier: 5 },
-    select: (_args: unknown, _ctx: unknown, nested: (q: unknown) => unknown) => ({
-      [relation]: { select: { [to]: nested(true) }, orderBy, take: maxThrough },
-    }),
+    select: (_args: unknown, _ctx: unknown, nested: (q: unknown) => unknown) => {
+      const rows = (below: unknown) => ({ [relation]: { select: { [to]: below }, orderBy, take: maxThrough } });
+      const below = nested(true);
+      // A page behind a cursor, further down, has to find its place first.
+      return below instanceof Promise ? below.then(rows) : rows(below);
+    },
     resolve: (parent: Record<string, Record<string, unknown>[]>) =>
       (parent[relation] as Record<string, unknown>[]).map((row) => row[to]),
   } as never) as FieldRef<Schema, unknown>;

@@ -2,7 +2,7 @@ import type { Viewer, Workspace } from '../core/context.ts';
 import { encodeId } from '../core/ids.ts';
 import { builder } from './builder.ts';
 import { PermissionEnum, RoleEnum, RowScopeEnum } from './enums.ts';
-import { loaded } from './read.ts';
+import { guarded, loaded } from './read.ts';
 
 const WorkspaceObject = builder.objectRef<Workspace>('Workspace').implement({
   description: 'The business that all of this belongs to.',
@@ -86,6 +86,7 @@ builder.queryField('viewer', (t) =>
     type: ViewerObject,
     nullable: true,
     description: 'You; null when you are not signed in.',
+    ...guarded(undefined, { shape: 'known' }),
     resolve: (_root, _args, { viewer }) =>
       viewer.kind === 'anonymous' || viewer.kind === 'system' ? null : viewer,
   }),

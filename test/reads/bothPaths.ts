@@ -36,8 +36,11 @@ export function openBothPaths(db: Database) {
     const args = () => ({ schema, document, variableValues, contextValue: { ...ctx, eventLog } });
     const normal = await execute(args());
     outcomes.length = 0;
-    const planned = await reads.execute(args());
+    const failures: unknown[] = [];
+    const watched = { ...args(), contextValue: { ...args().contextValue, log: { warn: (said: { error: unknown }) => failures.push(said.error) } } };
+    const planned = await reads.execute(watched);
     const seen = [...outcomes];
+    if (failures.length > 0) throw new Error(`${failures[0]}\n${seen.at(-1)?.text}`);
     // Twice: the second time by what was remembered.
     const again = await reads.execute(args());
     const json = (result: ExecutionResult | null) =>

@@ -11,7 +11,6 @@ import type { Reader } from '../../core/reader.ts';
 import { maxCost } from '../../schema/builder.ts';
 import type { OperationContext } from '../graphqlContext.ts';
 import { type PlannedOperation, planOperation, type Root } from './planOperation.ts';
-import type { Bound } from './planRoot.ts';
 import { Unplanned } from './unplanned.ts';
 
 /** An answer without errors, as text; `data` is read from it by who needs objects. */
@@ -51,31 +50,30 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
 
   /** The JSON of a root field; null when the executor has to do it. */
   async function answerOf({ plan, reason, key }: Root, asked: Asked): Promise<string | null> {
+    const { ctx } = asked;
     const start = performance.now();
-    const since = () => (performance.now() - start) / 1_000;
+    let statement = '';
+    const observed = (outcome: 'planned' | 'fallback', why: string) =>
+      observe(outcome, why, (performance.now() - start) / 1_000, statement);
     if (!plan) {
-      observe('fallback', reason, 0, '');
+      observed('fallback', reason);
       return null;
     }
-    let bound: Bound | undefined;
     try {
-      bound = plan.bind(asked);
-      const json = 'answer' in bound ? await bound.answer : await readOne(bound, asked);
-      observe('planned', '', since(), 'text' in bound ? bound.text : '');
-      return json;
+      const run = plan.bind(asked);
+      const answer = await run(async (text, values) => {
+        statement = text;
+        return (await reader.read(text, values, ctx.signal)) ?? 'null';
+      });
+      observed('planned', '');
+      return answer;
     } catch (error) {
-      if (asked.ctx.signal?.aborted) throw error;
-      const why = error instanceof Unplanned ? error.reason : bound ? 'the statement failed' : 'refused';
-      observe('fallback', why, since(), bound && 'text' in bound ? bound.text : '');
-      if (!(error instanceof Unplanned) && bound)
-        asked.ctx.log.warn({ requestId: asked.ctx.requestId, field: key, error }, 'a planned read failed');
+      if (ctx.signal?.aborted) throw error;
+      const failed = statement !== '' && !(error instanceof Unplanned);
+      observed('fallback', error instanceof Unplanned ? error.reason : failed ? 'the statement failed' : 'refused');
+      if (failed) ctx.log.warn({ requestId: ctx.requestId, field: key, error }, 'a planned read failed');
       return null;
     }
-  }
-
-  async function readOne(bound: Extract<Bound, { text: string }>, { ctx }: Asked): Promise<string> {
-    const json = await reader.read(bound.text, bound.values, ctx.signal);
-    return bound.print(json ?? 'null');
   }
 
   return {

@@ -142,7 +142,7 @@ function pageInfoSql(plan: Plan, nodes: readonly FieldNode[], read: Page): (boun
 interface Rows {
   /** `FROM … WHERE … ORDER BY … LIMIT`, in the order of the list. */
   from: (size: number) => string;
-  count: string;
+  count: () => string;
   size: number;
   backward: boolean;
 }
@@ -158,7 +158,9 @@ interface RowsOf {
 function rowsOf(asked: Asked, { query, model, alias, args, inside }: RowsOf): Rows {
   const { where, orderBy } = query(args, asked.ctx);
   const belonging = inside ? `${inside(alias)} AND ` : '';
-  const condition = belonging + whereSql(asked, model, alias, where);
+  // Not before it is needed: every parameter must have a place in the statement.
+  let known: string | undefined;
+  const condition = () => (known ??= belonging + whereSql(asked, model, alias, where));
   const backward = args.before != null || args.last != null;
   const order = (reversed: boolean) =>
     orderBy
@@ -166,13 +168,13 @@ function rowsOf(asked: Asked, { query, model, alias, args, inside }: RowsOf): Ro
       .map(([field, way]) => `${columnSql(model, alias, field)} ${(way === 'asc') === reversed ? 'DESC' : 'ASC'}`)
       .join(', ');
   const table = `${tableSql(model)} ${alias}`;
-  const beyond = beyondSql(asked, model, alias, args, orderBy);
   return {
     backward,
     size: args.first ?? args.last ?? defaultPage,
-    count: `(SELECT count(*) FROM ${table} WHERE ${condition})`,
+    count: () => `(SELECT count(*) FROM ${table} WHERE ${condition()})`,
     from(size) {
-      const page = `${table} WHERE ${condition}${beyond} ORDER BY ${order(backward)} LIMIT ${size}`;
+      const beyond = beyondSql(asked, model, alias, args, orderBy);
+      const page = `${table} WHERE ${condition()}${beyond} ORDER BY ${order(backward)} LIMIT ${size}`;
       return backward ? `(SELECT * FROM ${page}) ${alias} ORDER BY ${order(false)}` : page;
     },
   };
@@ -200,7 +202,7 @@ function simpleSql(parts: Part[], { from, size, count }: Rows): Sql {
   return commaSeparated(
     parts.map((part) => {
       if (part.kind === 'constant') return part.columns;
-      if (part.kind === 'count') return item(count, part.key);
+      if (part.kind === 'count') return item(count(), part.key);
       if (part.kind === 'rows') return item(rowsSql(sql(part.select, ` FROM ${from(size)}`)), part.key);
       throw new Unplanned('a page without its bounds');
     }),
@@ -223,7 +225,7 @@ function pagedSql(parts: Part[], { from, size, count, backward }: Rows, args: Pa
   const read: Sql[] = [];
   const columns = parts.map((part): Sql => {
     if (part.kind === 'constant') return part.columns;
-    if (part.kind === 'count') return item(count, part.key);
+    if (part.kind === 'count') return item(count(), part.key);
     if (part.kind === 'pageInfo') return item(rowSql(part.items(bounds)), part.key);
     const array = `a${arrays++}`;
     read.push(item(rowSql(part.select), array));

@@ -1,27 +1,35 @@
-import { type FieldNode, type GraphQLField, GraphQLObjectType, isNonNullType } from 'graphql';
+import {
+  type FieldNode,
+  type GraphQLField,
+  GraphQLObjectType,
+  getNullableType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql';
 import { decodeId, type IdType, uuidOf } from '../../core/ids.ts';
 import { readPermission } from '../../core/permissions.ts';
 import type { VisibleModel } from '../../core/visible.ts';
 import { modelNamed, visibleRow } from '../../schema/read.ts';
 import type { OperationContext } from '../graphqlContext.ts';
-import type { Source } from './collectFields.ts';
+import { collectFields, type Source, selectionsOf } from './collectFields.ts';
 import { finish } from './finish.ts';
 import { argumentsOf, newAlias, type Plan } from './plan.ts';
 import { columnsSql, tableSql } from './planObject.ts';
 import { pageSql } from './planPage.ts';
 import { printerOf } from './printer.ts';
-import { extensionsOf, shapeOf } from './shapeOf.ts';
+import { extensionsOf, type Resolve, shapeOf } from './shapeOf.ts';
 import { type Asked, fill, type Gap, parameter, type Sql, sql } from './sql.ts';
 import { Unplanned } from './unplanned.ts';
 import { whereSql } from './whereSql.ts';
 
-/** A statement that answers one JSON text, with places for its leaves; or the answer itself, where no row is needed. */
-export type Bound =
-  | { text: string; values: unknown[]; print: (json: string) => string }
-  | { answer: string | Promise<string> };
+/** Runs a statement: its JSON, `null` when there is no row. */
+export type Read = (text: string, values: readonly unknown[]) => Promise<string>;
+/** A request that is ready to be run; the answer is JSON. */
+export type Bound = (read: Read) => Promise<string>;
 
 /** One root field, planned for every request that asks for it like this. */
 export interface RootPlan {
+  /** Throws when the executor has to do it, or would refuse it. */
   bind(asked: Pick<Asked, 'ctx' | 'variables'>): Bound;
 }
 
@@ -29,41 +37,75 @@ export interface RootPlan {
 export function planRoot(source: Source, type: GraphQLObjectType, nodes: readonly FieldNode[]): RootPlan {
   const node = nodes[0] as FieldNode;
   const field = type.getFields()[node.name.value];
-  if (node.name.value === '__typename') return { bind: () => ({ answer: JSON.stringify(type.name) }) };
+  if (node.name.value === '__typename') return { bind: () => async () => JSON.stringify(type.name) };
   if (!field) throw new Unplanned(`there is no field ${type.name}.${node.name.value}`);
   const shape = shapeOf(source.schema, type, field);
   const plan: Plan = { source, leaves: [], needs: new Set(), tables: 0 };
   const { permission } = extensionsOf(field);
   if (permission) plan.needs.add(permission);
-
-  if (shape.kind === 'known') {
-    const print = printerOf(source, field.type, nodes, plan.needs);
-    const answer = async (ctx: OperationContext) => print(await shape.resolve(null as never, {}, ctx), ctx);
-    return {
-      bind({ ctx }) {
-        checkRights(plan, ctx);
-        return { answer: answer(ctx) };
-      },
-    };
-  }
-  const statement = statementOf(plan, field, nodes, shape);
+  const run =
+    shape.kind === 'known' ? knownField(plan, field, nodes, shape.resolve) : readField(plan, field, statementOf(plan, field, nodes, shape));
   return {
-    bind({ ctx, variables }) {
-      checkRights(plan, ctx);
-      const asked: Asked = { ctx, variables, values: [], aliases: 0 };
-      const text = statement(asked);
-      if (text === null) return { answer: 'null' };
-      const { values } = asked;
-      return {
-        text,
-        values,
-        print: (json) => {
-          if (json === 'null' && isNonNullType(field.type)) throw new Unplanned('no answer');
-          return finish(json, plan.leaves, ctx);
-        },
-      };
+    bind(asked) {
+      checkRights(plan, asked.ctx);
+      return run(asked);
     },
   };
+}
+
+type Run = RootPlan['bind'];
+
+function readField(plan: Plan, field: GraphQLField, statement: Statement): Run {
+  return ({ ctx, variables }) => {
+    const asked: Asked = { ctx, variables, values: [], aliases: 0 };
+    const text = statement(asked);
+    return async (read) => {
+      const json = text === null ? 'null' : await read(text, asked.values);
+      if (json === 'null' && isNonNullType(field.type)) throw new Unplanned('no answer');
+      return finish(json, plan.leaves, ctx);
+    };
+  };
+}
+
+/** A field that is known without a row, such as who asks; a row may be below it, known by an id. */
+function knownField(plan: Plan, field: GraphQLField, nodes: readonly FieldNode[], resolve: Resolve): Run {
+  const type = getNullableType(field.type);
+  if (!isObjectType(type)) {
+    const print = printerOf(plan.source, field.type, nodes, plan.needs);
+    return ({ ctx }) => async () => print(await resolve(null as never, {}, ctx), ctx);
+  }
+  const parts = [...collectFields(plan.source, type, selectionsOf(nodes))].map(([key, below]) => {
+    const run = knownPart(plan, type, below);
+    return { start: `${JSON.stringify(key)}:`, run };
+  });
+  return (asked) => async (read) => {
+    const parent = await resolve(null as never, {}, asked.ctx);
+    if (parent == null && !isNonNullType(field.type)) return 'null';
+    const texts = await Promise.all(parts.map(async ({ start, run }) => start + (await run(parent, asked, read))));
+    return `{${texts.join(',')}}`;
+  };
+}
+
+type Part = (parent: unknown, asked: Parameters<Run>[0], read: Read) => string | Promise<string>;
+
+function knownPart(plan: Plan, type: GraphQLObjectType, nodes: readonly FieldNode[]): Part {
+  const name = nodes[0]?.name.value ?? '';
+  if (name === '__typename') return () => JSON.stringify(type.name);
+  const field = type.getFields()[name];
+  if (!field) throw new Unplanned(`there is no field ${type.name}.${name}`);
+  const shape = shapeOf(plan.source.schema, type, field);
+  const { permission } = extensionsOf(field);
+  if (permission) plan.needs.add(permission);
+  if (shape.kind === 'known') {
+    const print = printerOf(plan.source, field.type, nodes, plan.needs);
+    return (parent, { ctx }) => print(shape.resolve(parent as never, {}, ctx), ctx);
+  }
+  const { kind } = shape;
+  if (kind !== 'one' || !shape.idOf) throw new Unplanned(`${type.name}.${name} is not planned here`);
+  const select = selectOne(plan, shape.type, shape.model as VisibleModel, nodes);
+  const { idOf } = shape;
+  return (parent, asked, read) =>
+    readField(plan, field, (one) => fill(select((of) => parameter(of, idOf(parent as never), 'uuid')), one))(asked)(read);
 }
 
 function checkRights({ needs }: Plan, { viewer }: OperationContext): void {
@@ -90,7 +132,9 @@ function statementOf(
     return (asked) => {
       const { id } = argsOf(asked.variables) as { id: string };
       const uuid = uuidOf(shape.type.name as IdType, id);
-      return uuid && fill(select((one) => parameter(one, uuid, 'uuid')), asked);
+      // Also of an id that names nothing the rest is read: an argument inside may be refused.
+      const text = fill(select((one) => parameter(one, uuid, 'uuid')), asked);
+      return uuid && text;
     };
   }
   if (shape.kind === 'node') {

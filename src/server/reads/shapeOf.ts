@@ -100,7 +100,7 @@ export function shapeOf(schema: GraphQLSchema, type: GraphQLObjectType, field: G
     }
     throw opaque('does not say how');
   }
-  if (read && read.shape !== 'computed' && read.shape !== 'money') throw opaque('is declared opaque');
+  if (read && !['computed', 'money', 'known'].includes(read.shape)) throw opaque('is declared opaque');
   if (field.args.length > 0) throw opaque('takes arguments');
   if (model && pothosExposedField && !read) return columnShape(model, pothosExposedField, field);
   if (model && field.name === 'id' && type.name in prefixes) return { kind: 'id', type: type.name as IdType };
@@ -113,7 +113,8 @@ export function shapeOf(schema: GraphQLSchema, type: GraphQLObjectType, field: G
     checkValue(schema, named as GraphQLObjectType);
     return { kind: 'value', select: pothosPrismaSelect, resolve };
   }
-  if (!model && read?.shape !== 'money') return { kind: 'known', resolve };
+  // At the root it must be said: the resolver of an undeclared field may do anything.
+  if (read?.shape === 'known' || (!model && type !== schema.getQueryType())) return { kind: 'known', resolve };
   throw opaque('does not say what it reads');
 }
 
