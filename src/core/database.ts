@@ -31,21 +31,24 @@ export type Database = PrismaClient;
 /** What a verb writes with: the database inside one transaction. */
 export type Tx = Prisma.TransactionClient;
 
+/** How long PostgreSQL works on a statement. With the wait for a connection it is less than a request may take. */
+export const statementTimeoutMs = 30_000;
+
 /**
  * Settings of every connection. Plans are made for the actual values: a list for a viewer of fifty
  * customers and one for half a million need different ones. A killed client's locks go after two seconds.
  */
-const session = {
+const session: Record<string, string> = {
   timezone: 'UTC',
   plan_cache_mode: 'force_custom_plan',
   client_connection_check_interval: '2s',
   lock_timeout: '5s',
-  statement_timeout: '30s',
+  statement_timeout: `${statementTimeoutMs}ms`,
   idle_in_transaction_session_timeout: '60s',
 };
 
 /** How every pool of the process connects. */
-export function connectionOf(url: string) {
+export function connectionOf(url: string, own: Record<string, string> = {}) {
   return {
     connectionString: url,
     connectionTimeoutMillis: 5_000,
@@ -54,7 +57,7 @@ export function connectionOf(url: string) {
     // made ends the process. Its statement fails all the same.
     onConnect: (client: { on(event: 'error', listener: () => void): unknown }) =>
       void client.on('error', () => {}),
-    options: Object.entries(session)
+    options: Object.entries({ ...session, ...own })
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
   };
@@ -91,6 +94,9 @@ function nameStatements() {
     return name;
   };
 }
+
+/** That PostgreSQL ended a statement: it took too long, or somebody cancelled it. */
+export const wasCancelled = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === '57014';
 
 /** The SQLSTATE and constraint of a database error, wherever Prisma wrapped it; null for other errors. */
 export function databaseError(

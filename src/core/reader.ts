@@ -3,8 +3,8 @@ import { connectionOf } from './database.ts';
 
 /** Runs statements that answer one JSON text, on connections of its own. */
 export interface Reader {
-  /** The text; null when there is no row, or it is NULL. A signal that is aborted cancels the statement in the database. */
-  read(text: string, values: readonly unknown[], signal?: AbortSignal): Promise<string | null>;
+  /** The text; null when there is no row, or it is NULL. When a signal is aborted the statement ends in the database too. */
+  read(text: string, values: readonly unknown[], signals?: readonly (AbortSignal | undefined)[]): Promise<string | null>;
   close(): Promise<void>;
 }
 
@@ -19,9 +19,15 @@ const asText = { getTypeParser: () => (value: string) => value };
  */
 export function openReader(
   url: string,
-  options: { poolSize?: number; onError?: (error: Error) => void; maxPrepared?: number } = {},
+  options: {
+    poolSize?: number;
+    onError?: (error: Error) => void;
+    maxPrepared?: number;
+    /** Settings of PostgreSQL beside those of every connection. */
+    session?: Record<string, string>;
+  } = {},
 ): Reader {
-  const pool = new pg.Pool({ ...connectionOf(url), max: options.poolSize ?? 20 });
+  const pool = new pg.Pool({ ...connectionOf(url, options.session), max: options.poolSize ?? 20 });
   // Of its own, so that what hangs can be cancelled when every connection hangs.
   const cancels = new pg.Pool({ ...connectionOf(url), max: 1, idleTimeoutMillis: 1_000 });
   for (const one of [pool, cancels]) one.on('error', options.onError ?? (() => {}));
@@ -47,8 +53,8 @@ export function openReader(
   }
 
   return {
-    async read(text, values, signal) {
-      signal?.throwIfAborted();
+    async read(text, values, signals = []) {
+      for (const signal of signals) signal?.throwIfAborted();
       const client = await pool.connect();
       const { processID } = client as unknown as { processID: number };
       let cancelling: Promise<unknown> | undefined;
@@ -56,9 +62,9 @@ export function openReader(
       const cancel = () => {
         cancelling = cancels.query('SELECT pg_cancel_backend($1)', [processID]).catch(() => {});
       };
-      signal?.addEventListener('abort', cancel, { once: true });
+      for (const signal of signals) signal?.addEventListener('abort', cancel, { once: true });
       try {
-        signal?.throwIfAborted();
+        for (const signal of signals) signal?.throwIfAborted();
         const { rows } = await client.query<[string | null]>({
           name: await nameOf(client, text),
           text,
@@ -71,10 +77,10 @@ export function openReader(
         // A connection on which something went wrong is replaced, unless PostgreSQL itself said what. Whether the
         // statement is prepared is not known: it gets another name.
         prepared.get(client)?.delete(text);
-        broken = !(error instanceof pg.DatabaseError) && !signal?.aborted;
+        broken = !(error instanceof pg.DatabaseError) && !signals.some((signal) => signal?.aborted);
         throw error;
       } finally {
-        signal?.removeEventListener('abort', cancel);
+        for (const signal of signals) signal?.removeEventListener('abort', cancel);
         // The connection is not given on before, or the next statement on it might be the one that ends.
         if (cancelling) await cancelling;
         client.release(broken);

@@ -1,9 +1,10 @@
 import type { GraphQLContext } from '../schema/builder.ts';
 import type { Caller } from './callers.ts';
+import type { PlanNote } from './reads/createReads.ts';
 import type { Services } from './services.ts';
 
-/** One operation's context: what resolvers get, and the signal that ends it. */
-export type OperationContext = GraphQLContext & { signal?: AbortSignal };
+/** One operation's context: what resolvers get, the signal that ends it, and where plans are noted for who asked to see them. */
+export type OperationContext = GraphQLContext & { signal?: AbortSignal; plans?: PlanNote[] };
 
 /** Made once an operation, and again for each event of a subscription: resolvers remember answers by it. */
 export function graphqlContext(

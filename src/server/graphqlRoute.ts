@@ -3,6 +3,7 @@ import { answer, answerErrors } from './answer.ts';
 import { credentialOf } from './credential.ts';
 import type { Exchange } from './exchange.ts';
 import { createGraphql } from './graphql.ts';
+import { answerKnown } from './answerKnown.ts';
 import { corsHeaders, originAllowed, preflightHeaders } from './origins.ts';
 import { readParams } from './params.ts';
 import { publicError } from './publicError.ts';
@@ -46,8 +47,10 @@ export function createGraphqlRoute(
       exchange.caller = caller;
       const params = await readParams(req);
       exchange.operationName = params.operationName;
-      if (exchange.path === '/graphql' && !accept.includes('text/event-stream'))
+      if (exchange.path === '/graphql' && !accept.includes('text/event-stream')) {
+        if (await answerKnown(services, exchange, params, caller)) return;
         return await graphql(exchange, { params, caller });
+      }
       exchange.route = '/graphql/stream';
       await streamEvents(services, exchange, params, caller, goingAway);
     } catch (error) {

@@ -43,13 +43,14 @@ export function openBothPaths(db: Database) {
     if (failures.length > 0) throw new Error(`${failures[0]}\n${seen.at(-1)?.text}`);
     // Twice: the second time by what was remembered.
     const again = await reads.execute(args());
-    const json = (result: ExecutionResult | null) =>
-      result === null
-        ? 'fallback'
-        : 'stringify' in result
-          ? (result.stringify as () => string)()
-          : JSON.stringify(result);
+    const json = (result: ExecutionResult | null) => {
+      if (result === null) return 'fallback';
+      if ('stringify' in result) return (result.stringify as () => string)();
+      // Errors of fields that are resolved side by side come in any order.
+      const errors = result.errors && [...result.errors].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+      return JSON.stringify(errors ? { errors, data: result.data } : result);
+    };
     if (json(planned) !== json(again)) throw new Error(`Not the same twice:\n${json(planned)}\n${json(again)}`);
-    return { normal: JSON.stringify(normal), planned: json(planned), outcomes: seen, result: normal as ExecutionResult };
+    return { normal: json(normal as ExecutionResult), planned: json(planned), outcomes: seen, result: normal as ExecutionResult };
   };
 }

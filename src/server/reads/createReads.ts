@@ -6,25 +6,44 @@ import {
   type GraphQLSchema,
   getOperationAST,
   OperationTypeNode,
+  type VariableValues,
 } from 'graphql';
+import { wasCancelled } from '../../core/database.ts';
+import { Refused } from '../../core/errors.ts';
 import type { Reader } from '../../core/reader.ts';
 import { maxCost } from '../../schema/builder.ts';
 import type { OperationContext } from '../graphqlContext.ts';
-import { type PlannedOperation, planOperation, type Root } from './planOperation.ts';
+import { type OperationPlan, type PlannedOperation, planOperation, type Root } from './planOperation.ts';
+import type { Bound } from './planRoot.ts';
 import { Unplanned } from './unplanned.ts';
 
 /** An answer without errors, as text; `data` is read from it by who needs objects. */
 export interface PlannedResult extends ExecutionResult {
   stringify(): string;
+  extensions?: Record<string, unknown>;
 }
 
 export interface Reads {
   /** The answer to a query, as far as possible from the database's own JSON; null when the executor has to do all of it. */
-  execute(args: ExecutionArgs): Promise<ExecutionResult | null>;
+  execute(args: ExecutionArgs, ended?: AbortSignal): Promise<ExecutionResult | null>;
+  /**
+   * The answer to a query that is planned to its last field and takes no error, for who would rather not enter the
+   * GraphQL engine; null for any other.
+   */
+  answer(args: ExecutionArgs, ended?: AbortSignal): Promise<string | null>;
+}
+
+/** A root field for administrators who look into plans. */
+export interface PlanNote {
+  field: string;
+  outcome: 'planned' | 'fallback';
+  reason?: string;
+  sql?: string;
+  ms: number;
 }
 
 /** What became of a root field; `reason` says why the executor did it. */
-export type Observe = (outcome: 'planned' | 'fallback', reason: string, seconds: number, text: string) => void;
+export type Observe = (outcome: 'planned' | 'fallback', reason: string, seconds: number, sql: string) => void;
 
 /**
  * Reads at the speed of the database: a selection becomes one statement, and its JSON the answer. Whatever is not
@@ -48,53 +67,79 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
     return planned;
   }
 
+  /** Notes what became of a root field: for the metrics, the log, and who asked to see it. */
+  function noted(ctx: OperationContext, key: string, since: number, sql: string, reason: string): void {
+    const outcome = reason === '' ? 'planned' : 'fallback';
+    const ms = performance.now() - since;
+    observe(outcome, reason, ms / 1_000, sql);
+    ctx.plans?.push({ field: key, outcome, ...(reason && { reason }), ...(sql && { sql }), ms });
+    if (ctx.log.isLevelEnabled?.('debug'))
+      ctx.log.debug({ requestId: ctx.requestId, field: key, outcome, reason, ms }, 'read');
+  }
+
   /** The JSON of a root field; null when the executor has to do it. */
-  async function answerOf({ plan, reason, key }: Root, asked: Asked): Promise<string | null> {
-    const { ctx } = asked;
-    const start = performance.now();
-    let statement = '';
-    const observed = (outcome: 'planned' | 'fallback', why: string) =>
-      observe(outcome, why, (performance.now() - start) / 1_000, statement);
-    if (!plan) {
-      observed('fallback', reason);
-      return null;
-    }
+  async function answerOf({ key }: Root, bound: Bound, { ctx, ended }: Asked): Promise<string | null> {
+    const since = performance.now();
+    let sql = '';
     try {
-      const run = plan.bind(asked);
-      const answer = await run(async (text, values) => {
-        statement = text;
-        return (await reader.read(text, values, ctx.signal)) ?? 'null';
+      const answer = await bound(async (text, values) => {
+        sql = text;
+        return (await reader.read(text, values, [ctx.signal, ended])) ?? 'null';
       });
-      observed('planned', '');
+      noted(ctx, key, since, sql, '');
       return answer;
     } catch (error) {
-      if (ctx.signal?.aborted) throw error;
-      const failed = statement !== '' && !(error instanceof Unplanned);
-      observed('fallback', error instanceof Unplanned ? error.reason : failed ? 'the statement failed' : 'refused');
-      if (failed) ctx.log.warn({ requestId: ctx.requestId, field: key, error }, 'a planned read failed');
+      // The executor would only begin anew what took too long, or what nobody waits for.
+      if (ctx.signal?.aborted || ended?.aborted || wasCancelled(error)) throw error;
+      const meant = error instanceof Unplanned || error instanceof Refused;
+      noted(ctx, key, since, sql, meant ? reasonOf(error) : 'the statement failed');
+      if (!meant)
+        ctx.log.warn({ requestId: ctx.requestId, field: key, error }, 'a planned read failed');
+      return null;
+    }
+  }
+
+  /** A root field made ready; null when the executor has to do it. */
+  function bind({ plan, reason, key }: Root, asked: Asked): Bound | null {
+    const since = performance.now();
+    try {
+      if (!plan) throw new Unplanned(reason);
+      return plan.bind(asked);
+    } catch (error) {
+      noted(asked.ctx, key, since, '', reasonOf(error));
+      return null;
+    }
+  }
+
+  /** The plan of the operation for these variables; null when the executor has to do all of it. */
+  function planFor(args: ExecutionArgs): { plan: OperationPlan; variables: VariableValues } | null {
+    const ctx = args.contextValue as OperationContext;
+    const operation = operationOf(args.document, args.operationName);
+    if (!operation) return null;
+    const inputs = (args.variableValues ?? {}) as Record<string, unknown>;
+    const variables = operation.variables(inputs);
+    if (!variables) return null;
+    try {
+      const plan = operation.plan(variables);
+      const some = plan.roots.some((root) => root.plan);
+      return some && operation.cost(ctx, inputs) > maxCost ? null : { plan, variables };
+    } catch (error) {
+      if (!(error instanceof Unplanned)) throw error;
+      noted(ctx, '', performance.now(), '', error.reason);
       return null;
     }
   }
 
   return {
-    async execute(args) {
-      const ctx = args.contextValue as OperationContext;
-      const operation = operationOf(args.document, args.operationName);
-      if (!operation) return null;
-      const inputs = (args.variableValues ?? {}) as Record<string, unknown>;
-      const variables = operation.variables(inputs);
-      if (!variables) return null;
-      let roots: Root[];
-      let only: (keys: ReadonlySet<string>) => DocumentNode;
-      try {
-        if (operation.cost(ctx, inputs) > maxCost) return null;
-        ({ roots, only } = operation.plan(variables));
-      } catch (error) {
-        if (!(error instanceof Unplanned)) throw error;
-        observe('fallback', error.reason, 0, '');
-        return null;
-      }
-      const answers = await Promise.all(roots.map((root) => answerOf(root, { ctx, variables })));
+    async execute(args, ended) {
+      const found = planFor(args);
+      if (!found) return null;
+      const { roots, only } = found.plan;
+      const asked: Asked = { ctx: args.contextValue as OperationContext, variables: found.variables, ended };
+      const bound = roots.map((root) => bind(root, asked));
+      const answers = await Promise.all(
+        roots.map((root, at) => (bound[at] ? answerOf(root, bound[at], asked) : null)),
+      );
       if (answers.every((answer) => answer !== null)) return plannedResult(roots, answers);
       if (answers.every((answer) => answer === null)) return null;
       const left = new Set(roots.filter((_, at) => answers[at] === null).map(({ key }) => key));
@@ -108,20 +153,41 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
       );
       return { ...rest, data };
     },
+    async answer(args, ended) {
+      const found = planFor(args);
+      if (!found?.plan.roots.every(({ plan }) => plan)) return null;
+      const { roots } = found.plan;
+      const asked: Asked = { ctx: args.contextValue as OperationContext, variables: found.variables, ended };
+      const bound = roots.map((root) => bind(root, asked));
+      if (bound.includes(null)) return null;
+      const answers = await Promise.all(roots.map((root, at) => answerOf(root, bound[at] as Bound, asked)));
+      return answers.includes(null) ? null : `{"data":${dataOf(roots, answers)}}`;
+    },
   };
 }
+
+const reasonOf = (error: unknown): string => (error instanceof Unplanned ? error.reason : 'refused');
 
 interface Asked {
   ctx: OperationContext;
-  variables: NonNullable<ReturnType<PlannedOperation['variables']>>;
+  variables: VariableValues;
+  ended: AbortSignal | undefined;
+}
+
+function dataOf(roots: readonly Root[], answers: readonly (string | null)[]): string {
+  return `{${roots.map(({ key }, at) => `${JSON.stringify(key)}:${answers[at]}`).join(',')}}`;
 }
 
 function plannedResult(roots: readonly Root[], answers: readonly (string | null)[]): PlannedResult {
-  const data = `{${roots.map(({ key }, at) => `${JSON.stringify(key)}:${answers[at]}`).join(',')}}`;
-  return {
+  const data = dataOf(roots, answers);
+  const result: PlannedResult = {
     get data() {
       return JSON.parse(data);
     },
-    stringify: () => `{"data":${data}}`,
+    stringify() {
+      const extensions = result.extensions ? `,"extensions":${JSON.stringify(result.extensions)}` : '';
+      return `{"data":${data}${extensions}}`;
+    },
   };
+  return result;
 }
