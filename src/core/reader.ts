@@ -1,47 +1,61 @@
 import pg from 'pg';
 import { connectionOf } from './database.ts';
 
+export interface Statement {
+  text: string;
+  values: readonly unknown[];
+  /** One plan serves all values: it is made once a connection, not once a request. */
+  steady: boolean;
+}
+
 /** Runs statements that answer one JSON text, on connections of its own. */
 export interface Reader {
   /** The text; null when there is no row, or it is NULL. When a signal is aborted the statement ends in the database too. */
-  read(text: string, values: readonly unknown[], signals?: readonly (AbortSignal | undefined)[]): Promise<string | null>;
+  read(statement: Statement, signals?: readonly (AbortSignal | undefined)[]): Promise<string | null>;
   close(): Promise<void>;
 }
 
-/** Statements that a connection keeps prepared; the one used longest ago goes when there are more. */
-const maxPrepared = 200;
+export interface ReaderOptions {
+  /** Connections for steady statements, and for the others. */
+  poolSize?: number;
+  /** Statements that a connection keeps prepared; the one used longest ago goes when there are more. */
+  maxPrepared?: number;
+  /** Settings of PostgreSQL beside those of every connection. */
+  session?: Record<string, string>;
+  onError?: (error: Error) => void;
+}
 
 const asText = { getTypeParser: () => (value: string) => value };
 
 /**
- * A pool beside Prisma's, with the same settings: what it reads passes through as text. Statements are prepared by
- * name, so that PostgreSQL parses each once a connection.
+ * Pools beside Prisma's, with the same settings: what they read passes through as text. Statements are prepared by
+ * name, so that PostgreSQL parses each once a connection. To plan one takes longer than to run it; those for which
+ * one plan serves all values have connections on which it is kept.
  */
-export function openReader(
-  url: string,
-  options: {
-    poolSize?: number;
-    onError?: (error: Error) => void;
-    maxPrepared?: number;
-    /** Settings of PostgreSQL beside those of every connection. */
-    session?: Record<string, string>;
-  } = {},
-): Reader {
-  const pool = new pg.Pool({ ...connectionOf(url, options.session), max: options.poolSize ?? 20 });
+export function openReader(url: string, options: ReaderOptions = {}): Reader {
+  const { poolSize = 10, maxPrepared = 100, session, onError = () => {} } = options;
+  const open = (max: number, own?: Record<string, string>) => {
+    const pool = new pg.Pool({ ...connectionOf(url, { ...session, ...own }), max });
+    return pool.on('error', onError);
+  };
+  const steadyPool = open(poolSize, { plan_cache_mode: 'force_generic_plan' });
+  const otherPool = open(poolSize);
   // Of its own, so that what hangs can be cancelled when every connection hangs.
-  const cancels = new pg.Pool({ ...connectionOf(url), max: 1, idleTimeoutMillis: 1_000 });
-  for (const one of [pool, cancels]) one.on('error', options.onError ?? (() => {}));
+  const cancels = open(1);
   const prepared = new WeakMap<pg.PoolClient, Map<string, string>>();
-  const most = options.maxPrepared ?? maxPrepared;
   let names = 0;
 
+  /** The name under which the connection has the statement, or will have it. */
   async function nameOf(client: pg.PoolClient, text: string): Promise<string> {
     let known = prepared.get(client);
-    if (!known) prepared.set(client, (known = new Map()));
+    if (!known) {
+      known = new Map();
+      prepared.set(client, known);
+    }
     const name = known.get(text) ?? `r${++names}`;
     known.delete(text);
     known.set(text, name);
-    if (known.size > most) {
+    if (known.size > maxPrepared) {
       const [oldest, gone] = known.entries().next().value as [string, string];
       known.delete(oldest);
       // The driver remembers names for ever otherwise.
@@ -53,9 +67,9 @@ export function openReader(
   }
 
   return {
-    async read(text, values, signals = []) {
+    async read({ text, values, steady }, signals = []) {
       for (const signal of signals) signal?.throwIfAborted();
-      const client = await pool.connect();
+      const client = await (steady ? steadyPool : otherPool).connect();
       const { processID } = client as unknown as { processID: number };
       let cancelling: Promise<unknown> | undefined;
       let broken = false;
@@ -87,7 +101,7 @@ export function openReader(
       }
     },
     async close() {
-      await Promise.all([pool.end(), cancels.end()]);
+      await Promise.all([steadyPool, otherPool, cancels].map((pool) => pool.end()));
     },
   };
 }

@@ -82,9 +82,9 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
     const since = performance.now();
     let sql = '';
     try {
-      const answer = await bound(async (text, values) => {
-        sql = text;
-        return (await reader.read(text, values, [ctx.signal, ended])) ?? 'null';
+      const answer = await bound(async (statement) => {
+        sql = statement.text;
+        return (await reader.read(statement, [ctx.signal, ended])) ?? 'null';
       });
       noted(ctx, key, since, sql, '');
       return answer;

@@ -171,7 +171,11 @@ function rowsOf(asked: Asked, { query, model, alias, args, inside }: RowsOf): Ro
   return {
     backward,
     size: args.first ?? args.last ?? defaultPage,
-    count: () => `(SELECT count(*) FROM ${table} WHERE ${condition()})`,
+    count() {
+      // What a count costs depends on the size of the workspace.
+      asked.steady = false;
+      return `(SELECT count(*) FROM ${table} WHERE ${condition()})`;
+    },
     from(size) {
       const beyond = beyondSql(asked, model, alias, args, orderBy);
       const page = `${table} WHERE ${condition()}${beyond} ORDER BY ${order(backward)} LIMIT ${size}`;

@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import { decodeId, type IdType, uuidOf } from '../../core/ids.ts';
 import { readPermission } from '../../core/permissions.ts';
+import type { Statement } from '../../core/reader.ts';
 import type { VisibleModel } from '../../core/visible.ts';
 import { modelNamed, visibleRow } from '../../schema/read.ts';
 import type { OperationContext } from '../graphqlContext.ts';
@@ -23,7 +24,7 @@ import { Unplanned } from './unplanned.ts';
 import { whereSql } from './whereSql.ts';
 
 /** Runs a statement: its JSON, `null` when there is no row. */
-export type Read = (text: string, values: readonly unknown[]) => Promise<string>;
+export type Read = (statement: Statement) => Promise<string>;
 /** A request that is ready to be run; the answer is JSON. */
 export type Bound = (read: Read) => Promise<string>;
 
@@ -55,12 +56,12 @@ export function planRoot(source: Source, type: GraphQLObjectType, nodes: readonl
 
 type Run = RootPlan['bind'];
 
-function readField(plan: Plan, field: GraphQLField, statement: Statement): Run {
+function readField(plan: Plan, field: GraphQLField, statement: Text): Run {
   return ({ ctx, variables }) => {
-    const asked: Asked = { ctx, variables, values: [], aliases: 0 };
+    const asked: Asked = { ctx, variables, values: [], aliases: 0, steady: true };
     const text = statement(asked);
     return async (read) => {
-      const json = text === null ? 'null' : await read(text, asked.values);
+      const json = text === null ? 'null' : await read({ text, values: asked.values, steady: asked.steady });
       if (json === 'null' && isNonNullType(field.type)) throw new Unplanned('no answer');
       return finish(json, plan.leaves, ctx);
     };
@@ -114,14 +115,14 @@ function checkRights({ needs }: Plan, { viewer }: OperationContext): void {
 }
 
 /** A statement of one column, which is the JSON; null when the answer is null without asking. */
-type Statement = (asked: Asked) => string | null;
+type Text = (asked: Asked) => string | null;
 
 function statementOf(
   plan: Plan,
   field: GraphQLField,
   nodes: readonly FieldNode[],
   shape: ReturnType<typeof shapeOf>,
-): Statement {
+): Text {
   const argsOf = argumentsOf(field, nodes[0] as FieldNode);
   if (shape.kind === 'page') {
     const page = pageSql(plan, { ...shape, field, nodes, inside: null });

@@ -10,6 +10,8 @@ export interface Asked {
   values: unknown[];
   /** Numbers for the aliases of tables in conditions. */
   aliases: number;
+  /** Whether every value is a workspace or one row's id, so that one plan serves all of them. */
+  steady: boolean;
 }
 
 /** SQL that is known once a selection is, with gaps for what depends on the request. */

@@ -20,7 +20,10 @@ export function whereSql(asked: Asked, model: string, alias: string, where: Wher
       parts.push(any.length === 0 ? 'FALSE' : `(${any.join(' OR ')})`);
     } else if (Object.hasOwn(tableOf(model).relations, key))
       parts.push(relationSql(asked, model, alias, key, value));
-    else parts.push(...comparisons(asked, columnOf(model, key), columnSql(model, alias, key), value));
+    else {
+      if (value !== null && key !== 'workspaceId' && key !== 'id') asked.steady = false;
+      parts.push(...comparisons(asked, columnOf(model, key), columnSql(model, alias, key), value));
+    }
   }
   if (parts.length === 0) return 'TRUE';
   return parts.length === 1 ? (parts[0] as string) : `(${parts.join(' AND ')})`;
