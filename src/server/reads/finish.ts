@@ -27,13 +27,17 @@ export function finish(text: string, leaves: readonly Leaf[], ctx: OperationCont
     const leaf = leaves[number] as Leaf;
     let start = end + 2;
     end = tokenEnd(text, start);
-    const tokens = [text.slice(start, end)];
-    while (tokens.length < leaf.columns) {
-      start = end + 5; // ,"~":
-      end = tokenEnd(text, start);
-      tokens.push(text.slice(start, end));
+    finished += `${text.slice(copied, at)}":`;
+    if ('print' in leaf) finished += leaf.print(text, start, end, ctx);
+    else {
+      const tokens = [text.slice(start, end)];
+      while (tokens.length < leaf.columns) {
+        start = end + 5; // ,"~":
+        end = tokenEnd(text, start);
+        tokens.push(text.slice(start, end));
+      }
+      finished += leaf.printRow(tokens, ctx);
     }
-    finished += `${text.slice(copied, at)}":${leaf.print(tokens, ctx)}`;
     copied = end;
     at = end - 1;
   }

@@ -6,13 +6,14 @@ import type { Column } from './tableOf.ts';
 import { Unplanned } from './unplanned.ts';
 
 /**
- * A place in the database's JSON that JavaScript fills. `tokens` are the columns that it is made of as they stand in
- * the JSON; the answer is JSON again.
+ * A place in the database's JSON that JavaScript fills. What it is made of stands there as one token or as several:
+ * texts, numbers, booleans or null. The answer is JSON again.
  */
-export interface Leaf {
-  columns: number;
-  print(tokens: readonly string[], ctx: OperationContext): string;
-}
+export type Leaf =
+  | { columns: 1; print(text: string, start: number, end: number, ctx: OperationContext): string }
+  | { columns: number; printRow(tokens: readonly string[], ctx: OperationContext): string };
+
+const isNull = (text: string, start: number): boolean => text.charCodeAt(start) === 110;
 
 /** Types that print what the column holds as it is, if it is a column of such a type. */
 const same: Record<string, readonly string[]> = {
@@ -36,25 +37,29 @@ export function columnLeaf(outputType: GraphQLOutputType, column: Column): Leaf 
 }
 
 export function idLeaf(type: IdType): Leaf {
-  return { columns: 1, print: ([token = 'null']) => (token === 'null' ? token : `"${encodeId(type, token, 1)}"`) };
+  return {
+    columns: 1,
+    print: (text, start) => (isNull(text, start) ? 'null' : `"${encodeId(type, text, start + 1)}"`),
+  };
 }
 
 /** `"2026-11-21T09:30:00.5+00:00"` -> `"2026-11-21T09:30:00.500Z"`; other years than these four digits are left to JavaScript. */
 const instant: Leaf = {
   columns: 1,
-  print: ([token = 'null']) => {
-    if (token === 'null') return token;
-    if (token.length === 27 && token[5] === '-' && token[20] === '+') return `${token.slice(0, 20)}.000Z"`;
-    const [, seconds, fraction] = /^("\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{1,3})\+00:00"$/.exec(token) ?? [];
-    if (!seconds || !fraction) throw new Unplanned('a time out of range');
-    return `${seconds}.${fraction.padEnd(3, '0')}Z"`;
+  print(text, start, end) {
+    if (isNull(text, start)) return 'null';
+    const digits = end - start - 28;
+    // A year of four digits, UTC, and nothing behind it.
+    if (text[start + 5] !== '-' || text[end - 7] !== '+' || digits > 3 || digits < -1) throw new Unplanned('a time out of range');
+    const time = text.slice(start, end - 7);
+    return digits === 3 ? `${time}Z"` : `${time}${digits === 2 ? '0' : digits === 1 ? '00' : '.000'}Z"`;
   },
 };
 
 const day: Leaf = {
   columns: 1,
-  print: ([token = 'null']) => {
-    if (token === 'null' || token.length === 12) return token;
-    throw new Unplanned('a day out of range');
+  print(text, start, end) {
+    if (!isNull(text, start) && end - start !== 12) throw new Unplanned('a day out of range');
+    return text.slice(start, end);
   },
 };

@@ -1,4 +1,5 @@
-import type { FieldNode, GraphQLField, GraphQLObjectType } from 'graphql';
+import { type FieldNode, type GraphQLField, type GraphQLObjectType, getNullableType, isEnumType } from 'graphql';
+import type { OperationContext } from '../graphqlContext.ts';
 import { collectFields, selectionsOf } from './collectFields.ts';
 import { columnLeaf, idLeaf, type Leaf } from './leaf.ts';
 import { item, leafItems, newAlias, type Plan, text } from './plan.ts';
@@ -117,15 +118,38 @@ function valueSql(
     text: inner === true ? tokenSql(model, alias, of) : related(plan, model, alias, of, inner),
     parse: parserOf(model, of, inner),
   }));
-  const leaf: Leaf = {
-    columns: columns.length,
-    print(tokens, ctx) {
-      const row: Record<string, unknown> = {};
-      for (const [at, { of, parse }] of columns.entries()) row[of] = parse(tokens[at] as string);
-      return print(resolve(row as never, {}, ctx), ctx);
-    },
+  const printRow = (tokens: readonly string[], ctx: OperationContext) => {
+    const row: Record<string, unknown> = {};
+    for (let at = 0; at < columns.length; at++) {
+      const { of, parse } = columns[at] as (typeof columns)[number];
+      row[of] = parse(tokens[at] as string);
+    }
+    return print(resolve(row as never, {}, ctx), ctx);
   };
+  const leaf: Leaf = { columns: columns.length, printRow: isSmall(field, columns.length, resolve) ? remembered(printRow) : printRow };
   return leafItems(plan, leaf, columns.map((column) => column.text), key);
+}
+
+/** Whether the value is one of a few names and follows from one column alone. */
+function isSmall(field: GraphQLField, columns: number, resolve: Resolve): boolean {
+  return columns === 1 && resolve.length === 1 && isEnumType(getNullableType(field.type));
+}
+
+const mostRemembered = 1_000;
+
+/** A resolver is pure: what it made of a token it need not make again. */
+function remembered(printRow: (tokens: readonly string[], ctx: OperationContext) => string): typeof printRow {
+  const known = new Map<string, string>();
+  return (tokens, ctx) => {
+    const token = tokens[0] as string;
+    let text = known.get(token);
+    if (text === undefined) {
+      text = printRow(tokens, ctx);
+      if (known.size >= mostRemembered) known.clear();
+      known.set(token, text);
+    }
+    return text;
+  };
 }
 
 /** A column such that its JSON is one token: text, number, boolean or null. */

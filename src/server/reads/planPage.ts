@@ -82,8 +82,8 @@ function cursorLeaf(cursor: string): Leaf {
   if (cursor !== 'id' && cursor !== 'workspaceId_id') throw new Unplanned(`cursors by ${cursor}`);
   return {
     columns: 1,
-    print: ([token = 'null'], ctx) =>
-      token === 'null' ? token : `"${cursorOf(cursor, ctx, token.slice(1, -1))}"`,
+    print: (text, start, end, ctx) =>
+      text[start] === 'n' ? 'null' : `"${cursorOf(cursor, ctx, text.slice(start + 1, end - 1))}"`,
   };
 }
 
