@@ -30,10 +30,11 @@ async function run(
   type: string,
   ended: AbortSignal,
 ): Promise<ExecutionResult> {
+  const { signal, late } = args.contextValue as OperationContext;
+  if (late) return tooLate(type, statementTimeoutMs);
   try {
     return (await reads?.execute(args, ended)) ?? execute(args);
   } catch (error) {
-    const { signal } = args.contextValue as OperationContext;
     if (wasCancelled(error) || signal?.aborted || ended.aborted) return tooLate(type, statementTimeoutMs);
     throw error;
   }

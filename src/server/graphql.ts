@@ -17,10 +17,17 @@ interface Handed {
   operation: OperationContext | null;
 }
 
+interface Asked {
+  params: Params;
+  caller: Caller;
+  /** It took too long already. */
+  late?: boolean;
+}
+
 /** Answers one GraphQL request over HTTP; without parameters, the query page. */
 export type AnswerGraphql = (
   exchange: Exchange,
-  asked: { params: Params; caller: Caller } | null,
+  asked: Asked | null,
 ) => Promise<void>;
 
 /**
@@ -92,8 +99,8 @@ export function createGraphql(services: Services): AnswerGraphql {
   }
 
   /** The context of the operation; with a place for its plans, if an administrator asks to see them where the query page is on. */
-  function operationOf(exchange: Exchange, { params, caller }: { params: Params; caller: Caller }): OperationContext {
-    const context = graphqlContext(services, caller, exchange.requestId, goneSignal(exchange));
+  function operationOf(exchange: Exchange, { params, caller, late }: Asked): OperationContext {
+    const context = { ...graphqlContext(services, caller, exchange.requestId, goneSignal(exchange)), late };
     const { viewer } = caller;
     const mayLook = config.graphiql && 'role' in viewer && viewer.role === 'ADMIN';
     return mayLook && params.extensions?.plan === true ? { ...context, plans: [] } : context;

@@ -3,8 +3,15 @@ import type { Caller } from './callers.ts';
 import type { PlanNote } from './reads/createReads.ts';
 import type { Services } from './services.ts';
 
-/** One operation's context: what resolvers get, the signal that ends it, and where plans are noted for who asked to see them. */
-export type OperationContext = GraphQLContext & { signal?: AbortSignal; plans?: PlanNote[] };
+/** One operation's context: what resolvers get, and what its execution is told. */
+export type OperationContext = GraphQLContext & {
+  /** Ends it. */
+  signal?: AbortSignal;
+  /** Where plans are noted, for who asked to see them. */
+  plans?: PlanNote[];
+  /** It took too long already, and is not begun again. */
+  late?: boolean;
+};
 
 /** Made once an operation, and again for each event of a subscription: resolvers remember answers by it. */
 export function graphqlContext(

@@ -48,8 +48,9 @@ export function createGraphqlRoute(
       const params = await readParams(req);
       exchange.operationName = params.operationName;
       if (exchange.path === '/graphql' && !accept.includes('text/event-stream')) {
-        if (await answerKnown(services, exchange, params, caller)) return;
-        return await graphql(exchange, { params, caller });
+        const known = await answerKnown(services, exchange, params, caller);
+        if (known === true) return;
+        return await graphql(exchange, { params, caller, late: known === 'late' });
       }
       exchange.route = '/graphql/stream';
       await streamEvents(services, exchange, params, caller, goingAway);

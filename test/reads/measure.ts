@@ -78,11 +78,16 @@ export async function withMeasure<Result>(
 }
 
 /** What each way to ask for a page of these lists costs; `thorough` crosses every filter with every order. */
-export function measureLists(of: Target, lists: { name: RegExp; thorough: boolean }): Promise<Measured[]> {
+export function measureLists(
+  of: Target,
+  lists: { name: RegExp; thorough: boolean },
+  onAsk: (name: string, query: string) => void = () => {},
+): Promise<Measured[]> {
   return withMeasure(of, async (measure) => {
     const measured: Measured[] = [];
     for (const field of listFields(of.big.objects).filter(({ name }) => lists.name.test(name))) {
       for (const [name, args] of await waysToAsk(of.db, of.big, field, samplesOf(of.big), lists.thorough)) {
+        onAsk(`${field.name} ${name}`, field.query(args));
         measured.push(await measure(`${field.name} ${name}`, field.query(args)));
       }
     }

@@ -92,21 +92,20 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
       // The executor would only begin anew what took too long, or what nobody waits for.
       if (ctx.signal?.aborted || ended?.aborted || wasCancelled(error)) throw error;
       const meant = error instanceof Unplanned || error instanceof Refused;
-      noted(ctx, key, since, sql, meant ? reasonOf(error) : 'the statement failed');
+      noted(ctx, key, since, sql, error instanceof Unplanned ? error.reason : meant ? 'refused' : 'the statement failed');
       if (!meant)
         ctx.log.warn({ requestId: ctx.requestId, field: key, error }, 'a planned read failed');
       return null;
     }
   }
 
-  /** A root field made ready; null when the executor has to do it. */
-  function bind({ plan, reason, key }: Root, asked: Asked): Bound | null {
-    const since = performance.now();
+  /** A root field made ready; null when the executor has to do it, which `refused` is told. */
+  function bind({ plan, reason, key }: Root, asked: Asked, refused: (key: string, reason: string) => void): Bound | null {
     try {
       if (!plan) throw new Unplanned(reason);
       return plan.bind(asked);
     } catch (error) {
-      noted(asked.ctx, key, since, '', reasonOf(error));
+      refused(key, error instanceof Unplanned ? error.reason : 'refused');
       return null;
     }
   }
@@ -136,7 +135,8 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
       if (!found) return null;
       const { roots, only } = found.plan;
       const asked: Asked = { ctx: args.contextValue as OperationContext, variables: found.variables, ended };
-      const bound = roots.map((root) => bind(root, asked));
+      const refused = (key: string, reason: string) => noted(asked.ctx, key, performance.now(), '', reason);
+      const bound = roots.map((root) => bind(root, asked, refused));
       const answers = await Promise.all(
         roots.map((root, at) => (bound[at] ? answerOf(root, bound[at], asked) : null)),
       );
@@ -158,15 +158,14 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
       if (!found?.plan.roots.every(({ plan }) => plan)) return null;
       const { roots } = found.plan;
       const asked: Asked = { ctx: args.contextValue as OperationContext, variables: found.variables, ended };
-      const bound = roots.map((root) => bind(root, asked));
+      // The executor is about to be asked: it is noted there.
+      const bound = roots.map((root) => bind(root, asked, () => {}));
       if (bound.includes(null)) return null;
       const answers = await Promise.all(roots.map((root, at) => answerOf(root, bound[at] as Bound, asked)));
       return answers.includes(null) ? null : `{"data":${dataOf(roots, answers)}}`;
     },
   };
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Unplanned ? error.reason : 'refused');
 
 interface Asked {
   ctx: OperationContext;

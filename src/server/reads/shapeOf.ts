@@ -110,6 +110,9 @@ export function shapeOf(schema: GraphQLSchema, type: GraphQLObjectType, field: G
   const resolve = resolverOf(field);
   if (model && read && isSelect(pothosPrismaSelect)) {
     checkSelect(model, pothosPrismaSelect);
+    const declared = read.columns && [...read.columns].sort().join();
+    if (declared !== undefined && declared !== Object.keys(pothosPrismaSelect).sort().join())
+      throw opaque('reads other columns than it declares');
     checkValue(schema, named as GraphQLObjectType);
     return { kind: 'value', select: pothosPrismaSelect, resolve };
   }
