@@ -55,7 +55,8 @@ const ways: Record<string, { headers?: Record<string, string>; text: (source: st
 /** Processor time that a process has used so far; NaN where the system does not tell. */
 function cpuSeconds(pid: number): number {
   try {
-    const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13) ?? [];
+    const [user, system] =
+      readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13) ?? [];
     return (Number(user) + Number(system)) / 100;
   } catch {
     return Number.NaN;

@@ -25,11 +25,18 @@ function file(models) {
             .filter(({ kind }) => kind !== 'object')
             .map((field) => [
               field.name,
-              { column: field.dbName ?? field.name, type: field.kind === 'enum' ? 'Enum' : (field.nativeType?.[0] ?? field.type), list: field.isList, required: field.isRequired },
+              {
+                column: field.dbName ?? field.name,
+                type: field.kind === 'enum' ? 'Enum' : (field.nativeType?.[0] ?? field.type),
+                list: field.isList,
+                required: field.isRequired,
+              },
             ]),
         ),
         relations: Object.fromEntries(
-          model.fields.filter(({ kind }) => kind === 'object').map((field) => [field.name, relation(models, model, field)]),
+          model.fields
+            .filter(({ kind }) => kind === 'object')
+            .map((field) => [field.name, relation(models, model, field)]),
         ),
       },
     ]),
@@ -40,7 +47,9 @@ function file(models) {
 /** Which columns of this side equal which of the other, whichever side holds the key. */
 function relation(models, model, field) {
   const target = models.find(({ name }) => name === field.type);
-  const back = target.fields.find((one) => one.relationName === field.relationName && (one !== field || target !== model));
+  const back = target.fields.find(
+    (one) => one.relationName === field.relationName && (one !== field || target !== model),
+  );
   const own = field.relationFromFields?.length;
   return {
     model: field.type,

@@ -96,7 +96,8 @@ function nameStatements() {
 }
 
 /** That PostgreSQL ended a statement: it took too long, or somebody cancelled it. */
-export const wasCancelled = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === '57014';
+export const wasCancelled = (error: unknown): boolean =>
+  (error as { code?: unknown } | null)?.code === '57014';
 
 /** The SQLSTATE and constraint of a database error, wherever Prisma wrapped it; null for other errors. */
 export function databaseError(

@@ -83,9 +83,11 @@ export function createMetrics(db: Database, bus: Bus) {
     registry,
     /** What became of a root field of a query. */
     reads(outcome: 'planned' | 'fallback', reason: string, seconds: number): void {
-      if (outcome === 'fallback') return readFields.inc({ outcome, reason });
-      planned.inc();
-      readSeconds.observe(seconds);
+      if (outcome === 'fallback') readFields.inc({ outcome, reason });
+      else {
+        planned.inc();
+        readSeconds.observe(seconds);
+      }
     },
     knownDocuments: new Counter({
       name: 'frontdesk_graphql_known_documents_total',

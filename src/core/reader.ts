@@ -59,7 +59,9 @@ export function openReader(url: string, options: ReaderOptions = {}): Reader {
       const [oldest, gone] = known.entries().next().value as [string, string];
       known.delete(oldest);
       // The driver remembers names for ever otherwise.
-      const { connection } = client as unknown as { connection: { parsedStatements: Record<string, string> } };
+      const { connection } = client as unknown as {
+        connection: { parsedStatements: Record<string, string> };
+      };
       delete connection.parsedStatements[gone];
       await client.query(`DEALLOCATE "${gone}"`).catch(() => {});
     }

@@ -340,7 +340,9 @@ export function through(
     ...declared({ shape: 'through', model, relation, through: { to, orderBy, take: maxThrough } }),
     complexity: { field: 1, multiplier: 5 },
     select: (_args: unknown, _ctx: unknown, nested: (q: unknown) => unknown) => {
-      const rows = (below: unknown) => ({ [relation]: { select: { [to]: below }, orderBy, take: maxThrough } });
+      const rows = (below: unknown) => ({
+        [relation]: { select: { [to]: below }, orderBy, take: maxThrough },
+      });
       const below = nested(true);
       // A page behind a cursor, further down, has to find its place first.
       return below instanceof Promise ? below.then(rows) : rows(below);

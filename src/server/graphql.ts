@@ -25,10 +25,7 @@ interface Asked {
 }
 
 /** Answers one GraphQL request over HTTP; without parameters, the query page. */
-export type AnswerGraphql = (
-  exchange: Exchange,
-  asked: Asked | null,
-) => Promise<void>;
+export type AnswerGraphql = (exchange: Exchange, asked: Asked | null) => Promise<void>;
 
 /**
  * GraphQL over HTTP by yoga: content negotiation, status codes, the query page. Reading the request,

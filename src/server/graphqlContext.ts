@@ -1,17 +1,8 @@
-import type { GraphQLContext } from '../schema/builder.ts';
 import type { Caller } from './callers.ts';
-import type { PlanNote } from './reads/createReads.ts';
+import type { OperationContext } from './operationContext.ts';
 import type { Services } from './services.ts';
 
-/** One operation's context: what resolvers get, and what its execution is told. */
-export type OperationContext = GraphQLContext & {
-  /** Ends it. */
-  signal?: AbortSignal;
-  /** Where plans are noted, for who asked to see them. */
-  plans?: PlanNote[];
-  /** It took too long already, and is not begun again. */
-  late?: boolean;
-};
+export type { OperationContext };
 
 /** Made once an operation, and again for each event of a subscription: resolvers remember answers by it. */
 export function graphqlContext(

@@ -1,9 +1,9 @@
 import { GraphQLError } from 'graphql';
 import { answer, answerErrors } from './answer.ts';
+import { answerKnown } from './answerKnown.ts';
 import { credentialOf } from './credential.ts';
 import type { Exchange } from './exchange.ts';
 import { createGraphql } from './graphql.ts';
-import { answerKnown } from './answerKnown.ts';
 import { corsHeaders, originAllowed, preflightHeaders } from './origins.ts';
 import { readParams } from './params.ts';
 import { publicError } from './publicError.ts';

@@ -29,7 +29,11 @@ export function openBothPaths(db: Database) {
     await reader.close();
   });
 
-  return async function both(ctx: Context, source: string, variableValues: Record<string, unknown> = {}): Promise<Both> {
+  return async function both(
+    ctx: Context,
+    source: string,
+    variableValues: Record<string, unknown> = {},
+  ): Promise<Both> {
     const document = parse(source);
     const invalid = validate(schema, document);
     if (invalid.length > 0) throw new Error(`${invalid[0]?.message}\n${source}`);
@@ -37,7 +41,13 @@ export function openBothPaths(db: Database) {
     const normal = await execute(args());
     outcomes.length = 0;
     const failures: unknown[] = [];
-    const watched = { ...args(), contextValue: { ...args().contextValue, log: { warn: (said: { error: unknown }) => failures.push(said.error) } } };
+    const watched = {
+      ...args(),
+      contextValue: {
+        ...args().contextValue,
+        log: { warn: (said: { error: unknown }) => failures.push(said.error) },
+      },
+    };
     const planned = await reads.execute(watched);
     const seen = [...outcomes];
     if (failures.length > 0) throw new Error(`${failures[0]}\n${seen.at(-1)?.text}`);
@@ -47,10 +57,17 @@ export function openBothPaths(db: Database) {
       if (result === null) return 'fallback';
       if ('stringify' in result) return (result.stringify as () => string)();
       // Errors of fields that are resolved side by side come in any order.
-      const errors = result.errors && [...result.errors].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+      const errors =
+        result.errors && [...result.errors].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
       return JSON.stringify(errors ? { errors, data: result.data } : result);
     };
-    if (json(planned) !== json(again)) throw new Error(`Not the same twice:\n${json(planned)}\n${json(again)}`);
-    return { normal: json(normal as ExecutionResult), planned: json(planned), outcomes: seen, result: normal as ExecutionResult };
+    if (json(planned) !== json(again))
+      throw new Error(`Not the same twice:\n${json(planned)}\n${json(again)}`);
+    return {
+      normal: json(normal as ExecutionResult),
+      planned: json(planned),
+      outcomes: seen,
+      result: normal as ExecutionResult,
+    };
   };
 }

@@ -49,7 +49,11 @@ async function plannedStatements(viewer: Viewer, source: string): Promise<Statem
     },
   };
   const contextValue = testContext(db, { workspace: bigBusiness.workspace, viewer });
-  const answer = await createReads(schema, watching).answer({ schema, document: parse(source), contextValue });
+  const answer = await createReads(schema, watching).answer({
+    schema,
+    document: parse(source),
+    contextValue,
+  });
   expect(answer, source).not.toBeNull();
   return [...statements];
 }
@@ -73,25 +77,33 @@ const viewers: [string, string[] | null][] = [
   ['who reaches fifty customers', [bigBusiness.ownerOfFew]],
 ];
 
-test.each(viewers)('Lists of a viewer %s cost about as many rows as on the normal path.', { timeout: 300_000 }, async (_, principals) => {
-  const viewer = viewerOf(bigBusiness, principals);
-  const asked: { name: string; query: string; rows: number; scanned: string[] }[] = [];
-  const measured = await measureLists({ url, db, big: bigBusiness, viewer }, { name: /./, thorough: false }, (name, query) =>
-    asked.push({ name, query, rows: 0, scanned: [] }),
-  );
-  const worse: string[] = [];
-  for (const [at, normal] of measured.entries()) {
-    const total = { rows: 0, scanned: [] as string[] };
-    for (const statement of await plannedStatements(viewer, asked[at]?.query ?? '')) {
-      const cost = await costOfPlanned(statement);
-      total.rows += cost.rows;
-      total.scanned.push(...cost.scanned);
+test.each(viewers)(
+  'Lists of a viewer %s cost about as many rows as on the normal path.',
+  { timeout: 300_000 },
+  async (_, principals) => {
+    const viewer = viewerOf(bigBusiness, principals);
+    const asked: { name: string; query: string; rows: number; scanned: string[] }[] = [];
+    const measured = await measureLists(
+      { url, db, big: bigBusiness, viewer },
+      { name: /./, thorough: false },
+      (name, query) => asked.push({ name, query, rows: 0, scanned: [] }),
+    );
+    const worse: string[] = [];
+    for (const [at, normal] of measured.entries()) {
+      const total = { rows: 0, scanned: [] as string[] };
+      for (const statement of await plannedStatements(viewer, asked[at]?.query ?? '')) {
+        const cost = await costOfPlanned(statement);
+        total.rows += cost.rows;
+        total.scanned.push(...cost.scanned);
+      }
+      // A cursor's place is found inside the statement: how much lies beyond it is not known to the planner.
+      const most = normal.rows * 2.5 + 200;
+      if (total.rows > most || total.scanned.some((table) => !normal.scanned.includes(table)))
+        worse.push(
+          `${normal.name}: ${total.rows} rows, normally ${normal.rows}; read whole: ${total.scanned.join() || 'none'}`,
+        );
     }
-    // A cursor's place is found inside the statement: how much lies beyond it is not known to the planner.
-    const most = normal.rows * 2.5 + 200;
-    if (total.rows > most || total.scanned.some((table) => !normal.scanned.includes(table)))
-      worse.push(`${normal.name}: ${total.rows} rows, normally ${normal.rows}; read whole: ${total.scanned.join() || 'none'}`);
-  }
-  expect(measured.length).toBeGreaterThan(100);
-  expect(worse).toEqual([]);
-});
+    expect(measured.length).toBeGreaterThan(100);
+    expect(worse).toEqual([]);
+  },
+);

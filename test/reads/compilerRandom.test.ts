@@ -15,7 +15,9 @@ const db = await openTestDatabase();
 const rows = await makeHardRows(db);
 const both = openBothPaths(db);
 
-test(`Both paths answer the same to ${queries} random queries from seed ${firstSeed} on, byte for byte.`, { timeout: 600_000 }, async ({ annotate }) => {
+test(`Both paths answer the same to ${queries} random queries from seed ${firstSeed} on, byte for byte.`, {
+  timeout: 600_000,
+}, async ({ annotate }) => {
   const reasons = new Map<string, number>();
   let planned = 0;
   let rowsSeen = 0;
@@ -34,7 +36,9 @@ test(`Both paths answer the same to ${queries} random queries from seed ${firstS
     if (answers.planned === 'fallback') continue;
     if (answers.planned.length > 200) rowsSeen++;
     if (answers.planned !== answers.normal)
-      throw new Error(`Seed ${seed} as ${name}:\n${source}\n${JSON.stringify(variables)}\nnormal:  ${answers.normal}\nplanned: ${answers.planned}`);
+      throw new Error(
+        `Seed ${seed} as ${name}:\n${source}\n${JSON.stringify(variables)}\nnormal:  ${answers.normal}\nplanned: ${answers.planned}`,
+      );
   }
   const text = `${planned} root fields were planned. Left to the executor: ${JSON.stringify(Object.fromEntries(reasons), null, 1)}`;
   console.info(text);

@@ -62,7 +62,9 @@ export async function makeHardRows(db: Database): Promise<HardRows> {
     ids[type] = [...(ids[type] ?? []), ...rows.map(({ id }) => encodeId(type, id))];
   };
 
-  async function fill(): Promise<Awaited<ReturnType<typeof createWorkspace>> & { rows: Record<string, { id: string }[]> }> {
+  async function fill(): Promise<
+    Awaited<ReturnType<typeof createWorkspace>> & { rows: Record<string, { id: string }[]> }
+  > {
     const shop = await createWorkspace(db);
     const workspaceId = shop.workspace.id;
     const base = (n: number) => Array.from({ length: n }, () => ({ id: newId(), workspaceId }));
@@ -79,10 +81,16 @@ export async function makeHardRows(db: Database): Promise<HardRows> {
       createdAt: at(n),
     }));
     await db.user.createMany({ data: user });
-    const team = base(4).map((row, n) => ({ ...row, name: `${pick(hardTexts, n + 4)} ${n}`, createdAt: at(n) }));
+    const team = base(4).map((row, n) => ({
+      ...row,
+      name: `${pick(hardTexts, n + 4)} ${n}`,
+      createdAt: at(n),
+    }));
     await db.team.createMany({ data: team });
     await db.teamMember.createMany({
-      data: team.flatMap(({ id: teamId }, n) => user.slice(n).map(({ id: userId }) => ({ workspaceId, teamId, userId }))),
+      data: team.flatMap(({ id: teamId }, n) =>
+        user.slice(n).map(({ id: userId }) => ({ workspaceId, teamId, userId })),
+      ),
     });
     const apiKey = base(3).map((row, n) => ({
       ...row,
@@ -106,7 +114,11 @@ export async function makeHardRows(db: Database): Promise<HardRows> {
       createdAt: at(n),
     }));
     await db.staffMember.createMany({ data: staffMember });
-    const resource = base(3).map((row, n) => ({ ...row, name: `${pick(hardTexts, n + 10)} ${n}`, kind: pick(['ROOM', 'CHAIR', 'EQUIPMENT'] as const, n) }));
+    const resource = base(3).map((row, n) => ({
+      ...row,
+      name: `${pick(hardTexts, n + 10)} ${n}`,
+      kind: pick(['ROOM', 'CHAIR', 'EQUIPMENT'] as const, n),
+    }));
     await db.resource.createMany({ data: resource });
     const currencies = ['EUR', 'JPY', 'KWD', 'CLF', 'XXX'];
     const amounts = [0n, 1n, 9n, 1250n, 2n ** 53n + 1n, 9_223_372_036_854_775_807n];
@@ -156,7 +168,9 @@ export async function makeHardRows(db: Database): Promise<HardRows> {
     }));
     await db.customer.createMany({ data: customer.map(({ notes: _, ...row }) => row) });
     await db.customerTag.createMany({
-      data: customer.flatMap(({ id: customerId }, n) => tag.slice(n % 5).map(({ id: tagId }) => ({ workspaceId, customerId, tagId }))),
+      data: customer.flatMap(({ id: customerId }, n) =>
+        tag.slice(n % 5).map(({ id: tagId }) => ({ workspaceId, customerId, tagId })),
+      ),
     });
     const session = base(2).map((row, n) => ({
       ...row,
@@ -169,7 +183,8 @@ export async function makeHardRows(db: Database): Promise<HardRows> {
     await db.classSession.createMany({ data: session });
     const booking = base(80).map((row, n) => {
       const inClass = n % 8 === 0 ? pick(session, n / 8) : null;
-      const startsAt = inClass?.startsAt ?? new Date(Date.UTC(2026, 0, 1 + Math.floor(n / 4), 10, 0, 0, n % 3));
+      const startsAt =
+        inClass?.startsAt ?? new Date(Date.UTC(2026, 0, 1 + Math.floor(n / 4), 10, 0, 0, n % 3));
       const endsAt = inClass?.endsAt ?? new Date(startsAt.getTime() + 60_000);
       return {
         ...row,
@@ -180,7 +195,11 @@ export async function makeHardRows(db: Database): Promise<HardRows> {
         staffMemberId: inClass ? inClass.staffMemberId : n % 2 ? null : pick(staffMember, n % 4).id,
         resourceId: null,
         sessionId: inClass?.id ?? null,
-        status: inClass ? ('CANCELLED' as const) : n % 2 ? pick(['PENDING', 'CONFIRMED'] as const, n) : pick(['CANCELLED', 'NO_SHOW'] as const, 0),
+        status: inClass
+          ? ('CANCELLED' as const)
+          : n % 2
+            ? pick(['PENDING', 'CONFIRMED'] as const, n)
+            : pick(['CANCELLED', 'NO_SHOW'] as const, 0),
         startsAt,
         endsAt,
         blockedFrom: startsAt,
@@ -213,10 +232,30 @@ export async function makeHardRows(db: Database): Promise<HardRows> {
       const of = pick(booking, n % 20);
       const kind = pick(
         [
-          { type: 'booking.created', subjectType: 'Booking', subjectId: of.id, data: { serviceName: pick(hardTexts, n), big: 12345678901234567890, a: { 2: 1, 1: 2, b: null } } },
-          { type: 'customer.updated', subjectType: 'Customer', subjectId: of.customerId, data: { fields: ['vip', pick(hardTexts, n)] } },
-          { type: 'tag.added', subjectType: 'Tag', subjectId: (tag[0] as { id: string }).id, data: { tagName: pick(hardTexts, n), tagId: 'x' } },
-          { type: 'payment.recorded', subjectType: 'Payment', subjectId: (payment[0] as { id: string }).id, data: {} },
+          {
+            type: 'booking.created',
+            subjectType: 'Booking',
+            subjectId: of.id,
+            data: { serviceName: pick(hardTexts, n), big: 2 ** 63, a: { 2: 1, 1: 2, b: null } },
+          },
+          {
+            type: 'customer.updated',
+            subjectType: 'Customer',
+            subjectId: of.customerId,
+            data: { fields: ['vip', pick(hardTexts, n)] },
+          },
+          {
+            type: 'tag.added',
+            subjectType: 'Tag',
+            subjectId: (tag[0] as { id: string }).id,
+            data: { tagName: pick(hardTexts, n), tagId: 'x' },
+          },
+          {
+            type: 'payment.recorded',
+            subjectType: 'Payment',
+            subjectId: (payment[0] as { id: string }).id,
+            data: {},
+          },
         ] as const,
         n,
       );
@@ -235,7 +274,20 @@ export async function makeHardRows(db: Database): Promise<HardRows> {
       };
     });
     await db.event.createMany({ data: event });
-    const rows = { user, team, apiKey, staffMember, resource, service, tag, customer, session, booking, payment, event };
+    const rows = {
+      user,
+      team,
+      apiKey,
+      staffMember,
+      resource,
+      service,
+      tag,
+      customer,
+      session,
+      booking,
+      payment,
+      event,
+    };
     remember('User', user);
     remember('Team', team);
     remember('ApiKey', apiKey);

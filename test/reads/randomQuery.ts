@@ -66,7 +66,8 @@ export function randomQuery(seed: number, rows: HardRows): RandomQuery {
   function fieldText(field: GraphQLField, depth: number): string {
     fields++;
     const named = getNamedType(field.type);
-    const alias = chance(0.15) || field.args.length > 0 ? `${chance(0.01) ? 'a'.repeat(60) : 'a'}${++names}: ` : '';
+    const alias =
+      chance(0.15) || field.args.length > 0 ? `${chance(0.01) ? 'a'.repeat(60) : 'a'}${++names}: ` : '';
     const page = (field.extensions.read as ReadDeclaration | undefined)?.shape === 'page';
     const args = page ? pageArguments(field, depth) : field.args.flatMap((arg) => argument(arg));
     const text = `${alias}${field.name}${args.length > 0 ? `(${args.join(', ')})` : ''}`;
@@ -132,13 +133,14 @@ export function randomQuery(seed: number, rows: HardRows): RandomQuery {
   }
 
   /** As a literal or as a variable. */
-  function argument(arg: GraphQLArgument, value: unknown = valueOf(arg.type, arg.name)): string[] {
+  function argument(arg: GraphQLArgument, value: unknown = inputOf(arg.type, arg.name)): string[] {
     if (value === undefined) return [];
     // Half of a character can be sent in variables only.
     const unspeakable = /\\ud[89a-f]/.test(JSON.stringify(value));
     if (unspeakable || chance(0.3)) {
       const name = `v${++names}`;
-      const fallback = !unspeakable && chance(0.3) && !isNonNullType(arg.type) ? ` = ${literal(value, arg.type)}` : '';
+      const fallback =
+        !unspeakable && chance(0.3) && !isNonNullType(arg.type) ? ` = ${literal(value, arg.type)}` : '';
       definitions.push(`$${name}: ${arg.type}${fallback}`);
       if (!fallback || chance(0.3)) variables[name] = value;
       return [`${arg.name}: $${name}`];
@@ -146,34 +148,75 @@ export function randomQuery(seed: number, rows: HardRows): RandomQuery {
     return [`${arg.name}: ${literal(value, arg.type)}`];
   }
 
-  function valueOf(type: GraphQLInputType, name: string): unknown {
-    if (isNonNullType(type)) return valueOf(type.ofType, name) ?? valueOf(type.ofType, name) ?? fallbackOf(type.ofType, name);
+  function inputOf(type: GraphQLInputType, name: string): unknown {
+    if (isNonNullType(type))
+      return inputOf(type.ofType, name) ?? inputOf(type.ofType, name) ?? fallbackOf(type.ofType, name);
     if (chance(0.05)) return null;
     return fallbackOf(type, name);
   }
 
   function fallbackOf(type: GraphQLInputType, name: string): unknown {
-    if (isListType(type)) return Array.from({ length: upTo(3) }, () => valueOf(type.ofType, name)).filter((one) => one != null);
+    if (isListType(type))
+      return Array.from({ length: upTo(3) }, () => inputOf(type.ofType, name)).filter((one) => one != null);
     if (isEnumType(type)) return pick(type.getValues()).name;
     if (isInputObjectType(type)) {
       const inputs = Object.values(type.getFields());
-      const given = inputs.filter((input) => isNonNullType(input.type) || chance(inputs.length > 3 ? 0.2 : 0.6));
+      const given = inputs.filter(
+        (input) => isNonNullType(input.type) || chance(inputs.length > 3 ? 0.2 : 0.6),
+      );
       return Object.fromEntries(
-        given.map((input) => [input.name, valueOf(input.type, ['eq', 'in'].includes(input.name) ? name : input.name)]),
+        given.map((input) => [
+          input.name,
+          inputOf(input.type, ['eq', 'in'].includes(input.name) ? name : input.name),
+        ]),
       );
     }
     if (String(type) === 'ID') return anId(name);
     if (String(type) === 'DateTime') return chance(0.03) ? '0000-01-01T00:00:00.000Z' : pick(rows.times);
     if (String(type) === 'Int') return upTo(5);
     if (String(type) === 'Boolean') return chance(0.5);
-    if (name === 'search') return pick(['ada', 'ADA  zoe', '49301', '+49 (0)301', '%', 'a_', '', ' ', '👩', 'ada\0', '\ud800']);
-    return pick(['1@example.com', '2@example.com', '+493012', '+493014', 'ext "1"', 'R"3', 'b3', 'Same', 'same', 'slug 1', ...rows.texts, 'a\0']);
+    if (name === 'search')
+      return pick(['ada', 'ADA  zoe', '49301', '+49 (0)301', '%', 'a_', '', ' ', '👩', 'ada\0', '\ud800']);
+    return pick([
+      '1@example.com',
+      '2@example.com',
+      '+493012',
+      '+493014',
+      'ext "1"',
+      'R"3',
+      'b3',
+      'Same',
+      'same',
+      'slug 1',
+      ...rows.texts,
+      'a\0',
+    ]);
   }
 
   function anId(name: string): string {
     const type = /^(\w+)Id$/.exec(name)?.[1];
-    const guess = type && ({ owner: 'User', customer: 'Customer', team: 'Team', tag: 'Tag', booking: 'Booking', service: 'Service', staffMember: 'StaffMember', resource: 'Resource' } as const)[type as 'tag'];
-    if (chance(0.04)) return pick(['nonsense', '', encodeId('Workspace', rows.admin.workspace.id), 'cus_8zzzzzzzzzzzzzzzzzzzzzzzzz', newId()]);
+    const guess =
+      type &&
+      (
+        {
+          owner: 'User',
+          customer: 'Customer',
+          team: 'Team',
+          tag: 'Tag',
+          booking: 'Booking',
+          service: 'Service',
+          staffMember: 'StaffMember',
+          resource: 'Resource',
+        } as const
+      )[type as 'tag'];
+    if (chance(0.04))
+      return pick([
+        'nonsense',
+        '',
+        encodeId('Workspace', rows.admin.workspace.id),
+        'cus_8zzzzzzzzzzzzzzzzzzzzzzzzz',
+        newId(),
+      ]);
     const types = Object.keys(rows.ids);
     return pick(rows.ids[guess && chance(0.9) ? guess : pick(types)] as string[]);
   }

@@ -1,11 +1,11 @@
 import {
   type FieldNode,
   type FragmentDefinitionNode,
+  GraphQLIncludeDirective,
   type GraphQLObjectType,
   type GraphQLSchema,
-  getDirectiveValues,
-  GraphQLIncludeDirective,
   GraphQLSkipDirective,
+  getDirectiveValues,
   isAbstractType,
   Kind,
   type SelectionNode,
@@ -41,7 +41,8 @@ export function collectFields(
         continue;
       }
       if (selection.kind === Kind.INLINE_FRAGMENT) {
-        if (applies(source.schema, type, selection.typeCondition?.name.value)) collect(selection.selectionSet);
+        if (applies(source.schema, type, selection.typeCondition?.name.value))
+          collect(selection.selectionSet);
         continue;
       }
       const fragment = source.fragments.get(selection.name.value);

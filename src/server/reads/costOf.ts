@@ -1,6 +1,6 @@
 import { complexityFromQuery } from '@pothos/plugin-complexity';
 import { type DocumentNode, Kind, type OperationDefinitionNode } from 'graphql';
-import type { OperationContext } from '../graphqlContext.ts';
+import type { OperationContext } from '../operationContext.ts';
 import type { Source } from './collectFields.ts';
 
 type Variables = Record<string, unknown>;
@@ -19,7 +19,9 @@ export function costOf(
   const document: DocumentNode = { kind: Kind.DOCUMENT, definitions: [operation, ...fragments.values()] };
   const known = new Map<string, number>();
   return (ctx, variables) => {
-    const sizes = Object.entries(variables).map(([name, value]) => `${name} ${sizeOf(value)}`).join();
+    const sizes = Object.entries(variables)
+      .map(([name, value]) => `${name} ${sizeOf(value)}`)
+      .join();
     let cost = known.get(sizes);
     if (cost === undefined) {
       cost = complexityFromQuery(document, { schema, ctx, variables }).complexity;

@@ -12,7 +12,7 @@ import { wasCancelled } from '../../core/database.ts';
 import { Refused } from '../../core/errors.ts';
 import type { Reader } from '../../core/reader.ts';
 import { maxCost } from '../../schema/builder.ts';
-import type { OperationContext } from '../graphqlContext.ts';
+import type { OperationContext } from '../operationContext.ts';
 import { type OperationPlan, type PlannedOperation, planOperation, type Root } from './planOperation.ts';
 import type { Bound } from './planRoot.ts';
 import { Unplanned } from './unplanned.ts';
@@ -33,15 +33,6 @@ export interface Reads {
   answer(args: ExecutionArgs, ended?: AbortSignal): Promise<string | null>;
 }
 
-/** A root field for administrators who look into plans. */
-export interface PlanNote {
-  field: string;
-  outcome: 'planned' | 'fallback';
-  reason?: string;
-  sql?: string;
-  ms: number;
-}
-
 /** What became of a root field; `reason` says why the executor did it. */
 export type Observe = (outcome: 'planned' | 'fallback', reason: string, seconds: number, sql: string) => void;
 
@@ -52,10 +43,13 @@ export type Observe = (outcome: 'planned' | 'fallback', reason: string, seconds:
 export function createReads(schema: GraphQLSchema, reader: Reader, observe: Observe = () => {}): Reads {
   const operations = new WeakMap<DocumentNode, Map<string, PlannedOperation | null>>();
 
-  function operationOf(document: DocumentNode, operationName: string | null | undefined): PlannedOperation | null {
-    const name = operationName ?? '';
-    let known = operations.get(document);
-    if (!known) operations.set(document, (known = new Map()));
+  function operationOf(
+    document: DocumentNode,
+    operationName: string | null | undefined,
+  ): PlannedOperation | null {
+    const name = operationName == null ? '' : `named ${operationName}`;
+    const known = operations.get(document) ?? new Map<string, PlannedOperation | null>();
+    operations.set(document, known);
     let planned = known.get(name);
     if (planned === undefined) {
       const operation = getOperationAST(document, operationName);
@@ -92,15 +86,24 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
       // The executor would only begin anew what took too long, or what nobody waits for.
       if (ctx.signal?.aborted || ended?.aborted || wasCancelled(error)) throw error;
       const meant = error instanceof Unplanned || error instanceof Refused;
-      noted(ctx, key, since, sql, error instanceof Unplanned ? error.reason : meant ? 'refused' : 'the statement failed');
-      if (!meant)
-        ctx.log.warn({ requestId: ctx.requestId, field: key, error }, 'a planned read failed');
+      noted(
+        ctx,
+        key,
+        since,
+        sql,
+        error instanceof Unplanned ? error.reason : meant ? 'refused' : 'the statement failed',
+      );
+      if (!meant) ctx.log.warn({ requestId: ctx.requestId, field: key, error }, 'a planned read failed');
       return null;
     }
   }
 
   /** A root field made ready; null when the executor has to do it, which `refused` is told. */
-  function bind({ plan, reason, key }: Root, asked: Asked, refused: (key: string, reason: string) => void): Bound | null {
+  function bind(
+    { plan, reason, key }: Root,
+    asked: Asked,
+    refused: (key: string, reason: string) => void,
+  ): Bound | null {
     try {
       if (!plan) throw new Unplanned(reason);
       return plan.bind(asked);

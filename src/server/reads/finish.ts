@@ -1,4 +1,4 @@
-import type { OperationContext } from '../graphqlContext.ts';
+import type { OperationContext } from '../operationContext.ts';
 import type { Leaf } from './leaf.ts';
 
 /** How the columns of a leaf are called in a statement: no alias of a selection can hold the mark. */
@@ -21,7 +21,11 @@ export function finish(text: string, leaves: readonly Leaf[], ctx: OperationCont
   for (let at = text.indexOf('~'); at >= 0; at = text.indexOf('~', at + 1)) {
     let end = at + 1;
     let number = 0;
-    for (let digit = text.charCodeAt(end) - zero; digit >= 0 && digit <= 9; digit = text.charCodeAt(++end) - zero)
+    for (
+      let digit = text.charCodeAt(end) - zero;
+      digit >= 0 && digit <= 9;
+      digit = text.charCodeAt(++end) - zero
+    )
       number = number * 10 + digit;
     if (end === at + 1 || text.charCodeAt(end) !== quote || text.charCodeAt(end + 1) !== colon) continue;
     const leaf = leaves[number] as Leaf;

@@ -1,6 +1,6 @@
 import { type GraphQLLeafType, type GraphQLOutputType, getNamedType, isEnumType } from 'graphql';
 import { encodeId, type IdType } from '../../core/ids.ts';
-import type { OperationContext } from '../graphqlContext.ts';
+import type { OperationContext } from '../operationContext.ts';
 import { isPlainEnum } from './shapeOf.ts';
 import type { Column } from './tableOf.ts';
 import { Unplanned } from './unplanned.ts';
@@ -50,7 +50,8 @@ const instant: Leaf = {
     if (isNull(text, start)) return 'null';
     const digits = end - start - 28;
     // A year of four digits, UTC, and nothing behind it.
-    if (text[start + 5] !== '-' || text[end - 7] !== '+' || digits > 3 || digits < -1) throw new Unplanned('a time out of range');
+    if (text[start + 5] !== '-' || text[end - 7] !== '+' || digits > 3 || digits < -1)
+      throw new Unplanned('a time out of range');
     const time = text.slice(start, end - 7);
     return digits === 3 ? `${time}Z"` : `${time}${digits === 2 ? '0' : digits === 1 ? '00' : '.000'}Z"`;
   },

@@ -1,4 +1,11 @@
-import { type FieldNode, type GraphQLField, getArgumentValues, type VariableValues, visit } from 'graphql';
+import {
+  type FieldNode,
+  type GraphQLField,
+  type GraphQLObjectType,
+  getArgumentValues,
+  type VariableValues,
+  visit,
+} from 'graphql';
 import type { Permission } from '../../core/permissions.ts';
 import type { Source } from './collectFields.ts';
 import { leafKey, nextKey } from './finish.ts';
@@ -15,6 +22,8 @@ export interface Plan {
   needs: Set<Permission>;
   /** Aliases of tables so far. */
   tables: number;
+  /** The select list of an object: what is below a page is planned like what is above it. */
+  columns: (plan: Plan, type: GraphQLObjectType, nodes: readonly FieldNode[], alias: string) => Sql;
 }
 
 export const newAlias = (plan: Plan): string => `t${plan.tables++}`;

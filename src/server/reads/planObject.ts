@@ -1,13 +1,19 @@
-import { type FieldNode, type GraphQLField, type GraphQLObjectType, getNullableType, isEnumType } from 'graphql';
-import type { OperationContext } from '../graphqlContext.ts';
+import {
+  type FieldNode,
+  type GraphQLField,
+  type GraphQLObjectType,
+  getNullableType,
+  isEnumType,
+} from 'graphql';
+import type { OperationContext } from '../operationContext.ts';
 import { collectFields, selectionsOf } from './collectFields.ts';
 import { columnLeaf, idLeaf, type Leaf } from './leaf.ts';
 import { item, leafItems, newAlias, type Plan, text } from './plan.ts';
 import { pageSql } from './planPage.ts';
 import { printerOf } from './printer.ts';
 import { extensionsOf, modelOf, type Resolve, type Select, type Shape, shapeOf } from './shapeOf.ts';
-import { commaSeparated, name, type Sql, sql } from './sql.ts';
-import { type Column, columnOf, columnSql, joinSql, type Relation, relationOf, tableOf } from './tableOf.ts';
+import { commaSeparated, rowSql, rowsSql, type Sql, sql } from './sql.ts';
+import { type Column, columnOf, columnSql, joinSql, type Relation, relationOf, tableSql } from './tableOf.ts';
 import { Unplanned } from './unplanned.ts';
 
 /** A select list: the selection over the row `alias` of the type's model. Each field is a column, a leaf or a subselect. */
@@ -79,13 +85,6 @@ function fieldSql(plan: Plan, { shape, field, nodes, key, alias, model }: Field)
   }
 }
 
-export const tableSql = (model: string): string => name(tableOf(model).table);
-
-/** One row as JSON, null when there is none. */
-export const rowSql = (select: Sql): Sql => sql('(SELECT row_to_json(x) FROM (SELECT ', select, ') x)');
-/** Rows as a JSON array. */
-export const rowsSql = (select: Sql): Sql => sql('array(SELECT row_to_json(x) FROM (SELECT ', select, ') x)');
-
 /** Prisma's `orderBy`, over the row and over rows that are joined to it. */
 function orderSql(
   model: string,
@@ -126,8 +125,16 @@ function valueSql(
     }
     return print(resolve(row as never, {}, ctx), ctx);
   };
-  const leaf: Leaf = { columns: columns.length, printRow: isSmall(field, columns.length, resolve) ? remembered(printRow) : printRow };
-  return leafItems(plan, leaf, columns.map((column) => column.text), key);
+  const leaf: Leaf = {
+    columns: columns.length,
+    printRow: isSmall(field, columns.length, resolve) ? remembered(printRow) : printRow,
+  };
+  return leafItems(
+    plan,
+    leaf,
+    columns.map((column) => column.text),
+    key,
+  );
 }
 
 /** Whether the value is one of a few names and follows from one column alone. */
@@ -161,7 +168,13 @@ function tokenSql(model: string, alias: string, field: string): string {
 }
 
 /** Rows of a relation as one token: a text that holds JSON. */
-function related(plan: Plan, model: string, alias: string, field: string, inner: Exclude<Select[string], true>): Sql {
+function related(
+  plan: Plan,
+  model: string,
+  alias: string,
+  field: string,
+  inner: Exclude<Select[string], true>,
+): Sql {
   const relation: Relation = relationOf(model, field);
   const other = newAlias(plan);
   const columns = commaSeparated(
@@ -172,7 +185,9 @@ function related(plan: Plan, model: string, alias: string, field: string, inner:
       return item(type === 'BigInt' ? `${column}::text` : column, of);
     }),
   );
-  const order = inner.orderBy ? ` ORDER BY ${orderSql(relation.model, other, [inner.orderBy].flat() as never, {})}` : '';
+  const order = inner.orderBy
+    ? ` ORDER BY ${orderSql(relation.model, other, [inner.orderBy].flat() as never, {})}`
+    : '';
   const limit = inner.take === undefined ? '' : ` LIMIT ${inner.take}`;
   const from = ` FROM ${tableSql(relation.model)} ${other} WHERE ${joinSql(model, alias, relation, other)}${order}${limit}`;
   const select = sql(columns, from);
@@ -185,10 +200,14 @@ function parserOf(model: string, field: string, inner: Select[string]): (token: 
     const column = columnOf(model, field);
     const parse = valueParser(column);
     if (column.list) return (token) => (twice(token) as unknown[] | null)?.map(parse) ?? null;
-    return column.type === 'Json' ? twice : (token) => (token === 'null' ? null : parse(column.type === 'BigInt' ? token : JSON.parse(token)));
+    return column.type === 'Json'
+      ? twice
+      : (token) => (token === 'null' ? null : parse(column.type === 'BigInt' ? token : JSON.parse(token)));
   }
   const relation = relationOf(model, field);
-  const parsers = Object.keys(inner.select).map((of) => [of, valueParser(columnOf(relation.model, of))] as const);
+  const parsers = Object.keys(inner.select).map(
+    (of) => [of, valueParser(columnOf(relation.model, of))] as const,
+  );
   const row = (value: Record<string, unknown>) =>
     Object.fromEntries(parsers.map(([of, parse]) => [of, value[of] === null ? null : parse(value[of])]));
   return (token) => {

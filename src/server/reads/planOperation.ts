@@ -10,7 +10,7 @@ import {
   type VariableValues,
   visit,
 } from 'graphql';
-import type { OperationContext } from '../graphqlContext.ts';
+import type { OperationContext } from '../operationContext.ts';
 import { collectFields, type Source } from './collectFields.ts';
 import { costOf } from './costOf.ts';
 import { planRoot, type RootPlan } from './planRoot.ts';
@@ -61,7 +61,9 @@ export function planOperation(
     operation,
     cost: costOf(source(none), operation),
     variables: (inputs) =>
-      definitions.length === 0 ? none : (getVariableValues(schema, definitions, inputs).variableValues ?? null),
+      definitions.length === 0
+        ? none
+        : (getVariableValues(schema, definitions, inputs).variableValues ?? null),
     plan(variables) {
       const variant = conditions.map((name) => String(variables.coerced[name])).join();
       let plan = variants.get(variant);
@@ -89,7 +91,11 @@ function conditionsOf(document: DocumentNode): string[] {
   return [...names];
 }
 
-function planVariant(document: DocumentNode, operation: OperationDefinitionNode, source: Source): OperationPlan {
+function planVariant(
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  source: Source,
+): OperationPlan {
   const query = source.schema.getQueryType() as GraphQLObjectType;
   const groups = collectFields(source, query, [operation.selectionSet]);
   const roots = [...groups].map(([key, nodes]): Root => {
@@ -105,7 +111,9 @@ function planVariant(document: DocumentNode, operation: OperationDefinitionNode,
     only(keys) {
       const selections = roots.filter(({ key }) => keys.has(key)).flatMap(({ nodes }) => nodes);
       const selectionSet = { ...operation.selectionSet, selections };
-      const definitions = document.definitions.map((one) => (one === operation ? { ...operation, selectionSet } : one));
+      const definitions = document.definitions.map((one) =>
+        one === operation ? { ...operation, selectionSet } : one,
+      );
       return { ...document, definitions };
     },
   };

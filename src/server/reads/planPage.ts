@@ -6,14 +6,13 @@ import {
   type VariableValues,
 } from 'graphql';
 import { defaultPage, type ListQuery, type PageArgs, rowOf, visibleRow } from '../../schema/read.ts';
-import type { OperationContext } from '../graphqlContext.ts';
+import type { OperationContext } from '../operationContext.ts';
 import { collectFields, selectionsOf } from './collectFields.ts';
 import type { Leaf } from './leaf.ts';
 import { argumentsOf, item, leafItems, newAlias, type Plan, text } from './plan.ts';
-import { columnsSql, rowSql, rowsSql, tableSql } from './planObject.ts';
 import type { Page } from './shapeOf.ts';
-import { type Asked, commaSeparated, fill, type Gap, type Sql, sql } from './sql.ts';
-import { columnSql } from './tableOf.ts';
+import { type Asked, commaSeparated, fill, type Gap, rowSql, rowsSql, type Sql, sql } from './sql.ts';
+import { columnSql, tableSql } from './tableOf.ts';
 import { Unplanned } from './unplanned.ts';
 import { whereSql } from './whereSql.ts';
 
@@ -49,7 +48,9 @@ interface Bounds {
 export function pageSql(plan: Plan, page: PageField): Gap {
   const alias = newAlias(plan);
   const parts = connectionParts(plan, page, alias);
-  const argsOf = argumentsOf(page.field, page.nodes[0] as FieldNode) as (variables: VariableValues) => PageArgs;
+  const argsOf = argumentsOf(page.field, page.nodes[0] as FieldNode) as (
+    variables: VariableValues,
+  ) => PageArgs;
   const { list, query, model } = page.read;
   const lists = parts.filter((part) => part.kind === 'rows');
   const simple = lists.length <= 1 && parts.every(({ kind }) => kind !== 'pageInfo');
@@ -58,13 +59,19 @@ export function pageSql(plan: Plan, page: PageField): Gap {
     const args = argsOf(asked.variables);
     checkArguments(args, list.cursor, asked.ctx);
     const rows = rowsOf(asked, { query, model, alias, args, inside: page.inside });
-    const connection = simple ? simpleSql(parts, rows) : pagedSql(parts, rows, args, columnSql(model, alias, 'id'));
+    const connection = simple
+      ? simpleSql(parts, rows)
+      : pagedSql(parts, rows, args, columnSql(model, alias, 'id'));
     return fill(sql('(SELECT row_to_json(c) FROM (SELECT ', connection, ') c)'), asked);
   };
 }
 
 /** What the normal path refuses, or reads in a way of its own, is left to it. */
-function checkArguments({ first, last, after, before }: PageArgs, cursor: string, ctx: OperationContext): void {
+function checkArguments(
+  { first, last, after, before }: PageArgs,
+  cursor: string,
+  ctx: OperationContext,
+): void {
   if (after != null && before != null) throw new Unplanned('two cursors');
   if (first != null && (last != null || before != null)) throw new Unplanned('a page from both ends');
   if (last != null && after != null) throw new Unplanned('a page from both ends');
@@ -94,8 +101,9 @@ function connectionParts(plan: Plan, { read, field, nodes, type }: PageField, al
     const name = below[0]?.name.value;
     if (name === '__typename') return { kind: 'constant', columns: item(text(connection.name), key) };
     if (name === 'totalCount') return { kind: 'count', key };
-    if (name === 'nodes') return { kind: 'rows', key, select: columnsSql(plan, type, below, alias) };
-    if (name === 'edges') return { kind: 'rows', key, select: edgeSql(plan, connection, type, below, alias, id, read) };
+    if (name === 'nodes') return { kind: 'rows', key, select: plan.columns(plan, type, below, alias) };
+    if (name === 'edges')
+      return { kind: 'rows', key, select: edgeSql(plan, connection, type, below, alias, id, read) };
     if (name === 'pageInfo') return { kind: 'pageInfo', key, items: pageInfoSql(plan, below, read) };
     throw new Unplanned(`${connection.name}.${name} is not known`);
   });
@@ -115,7 +123,7 @@ function edgeSql(
     const name = below[0]?.name.value;
     if (name === '__typename') return [item(text(edge.name), key)];
     if (name === 'cursor') return leafItems(plan, cursorLeaf(read.list.cursor), [id], key);
-    if (name === 'node') return [item(rowSql(columnsSql(plan, type, below, alias)), key)];
+    if (name === 'node') return [item(rowSql(plan.columns(plan, type, below, alias)), key)];
     throw new Unplanned(`${edge.name}.${name} is not known`);
   });
   return commaSeparated(items);
@@ -165,7 +173,10 @@ function rowsOf(asked: Asked, { query, model, alias, args, inside }: RowsOf): Ro
   const order = (reversed: boolean) =>
     orderBy
       .flatMap((one) => Object.entries(one))
-      .map(([field, way]) => `${columnSql(model, alias, field)} ${(way === 'asc') === reversed ? 'DESC' : 'ASC'}`)
+      .map(
+        ([field, way]) =>
+          `${columnSql(model, alias, field)} ${(way === 'asc') === reversed ? 'DESC' : 'ASC'}`,
+      )
       .join(', ');
   const table = `${tableSql(model)} ${alias}`;
   return {

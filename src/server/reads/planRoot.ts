@@ -11,15 +11,16 @@ import { readPermission } from '../../core/permissions.ts';
 import type { Statement } from '../../core/reader.ts';
 import type { VisibleModel } from '../../core/visible.ts';
 import { modelNamed, visibleRow } from '../../schema/read.ts';
-import type { OperationContext } from '../graphqlContext.ts';
+import type { OperationContext } from '../operationContext.ts';
 import { collectFields, type Source, selectionsOf } from './collectFields.ts';
 import { finish } from './finish.ts';
 import { argumentsOf, newAlias, type Plan } from './plan.ts';
-import { columnsSql, tableSql } from './planObject.ts';
+import { columnsSql } from './planObject.ts';
 import { pageSql } from './planPage.ts';
 import { printerOf } from './printer.ts';
 import { extensionsOf, type Resolve, shapeOf } from './shapeOf.ts';
 import { type Asked, fill, type Gap, parameter, type Sql, sql } from './sql.ts';
+import { tableSql } from './tableOf.ts';
 import { Unplanned } from './unplanned.ts';
 import { whereSql } from './whereSql.ts';
 
@@ -41,11 +42,13 @@ export function planRoot(source: Source, type: GraphQLObjectType, nodes: readonl
   if (node.name.value === '__typename') return { bind: () => async () => JSON.stringify(type.name) };
   if (!field) throw new Unplanned(`there is no field ${type.name}.${node.name.value}`);
   const shape = shapeOf(source.schema, type, field);
-  const plan: Plan = { source, leaves: [], needs: new Set(), tables: 0 };
+  const plan: Plan = { source, leaves: [], needs: new Set(), tables: 0, columns: columnsSql };
   const { permission } = extensionsOf(field);
   if (permission) plan.needs.add(permission);
   const run =
-    shape.kind === 'known' ? knownField(plan, field, nodes, shape.resolve) : readField(plan, field, statementOf(plan, field, nodes, shape));
+    shape.kind === 'known'
+      ? knownField(plan, field, nodes, shape.resolve)
+      : readField(plan, field, statementOf(plan, field, nodes, shape));
   return {
     bind(asked) {
       checkRights(plan, asked.ctx);
@@ -88,7 +91,9 @@ function knownField(plan: Plan, field: GraphQLField, nodes: readonly FieldNode[]
   const type = getNullableType(field.type);
   if (!isObjectType(type)) {
     const print = printerOf(plan.source, field.type, nodes, plan.needs);
-    return ({ ctx }) => async () => print(await resolve(null as never, {}, ctx), ctx);
+    return ({ ctx }) =>
+      async () =>
+        print(await resolve(null as never, {}, ctx), ctx);
   }
   const parts = [...collectFields(plan.source, type, selectionsOf(nodes))].map(([key, below]) => {
     const run = knownPart(plan, type, below);
@@ -97,7 +102,9 @@ function knownField(plan: Plan, field: GraphQLField, nodes: readonly FieldNode[]
   return (asked) => async (read) => {
     const parent = await resolve(null as never, {}, asked.ctx);
     if (parent == null && !isNonNullType(field.type)) return 'null';
-    const texts = await Promise.all(parts.map(async ({ start, run }) => start + (await run(parent, asked, read))));
+    const texts = await Promise.all(
+      parts.map(async ({ start, run }) => start + (await run(parent, asked, read))),
+    );
     return `{${texts.join(',')}}`;
   };
 }
@@ -121,7 +128,12 @@ function knownPart(plan: Plan, type: GraphQLObjectType, nodes: readonly FieldNod
   const select = selectOne(plan, shape.type, shape.model as VisibleModel, nodes);
   const { idOf } = shape;
   return (parent, asked, read) =>
-    readField(plan, field, (one) => fill(select((of) => parameter(of, idOf(parent as never), 'uuid')), one))(asked)(read);
+    readField(plan, field, (one) =>
+      fill(
+        select((of) => parameter(of, idOf(parent as never), 'uuid')),
+        one,
+      ),
+    )(asked)(read);
 }
 
 function checkRights({ needs }: Plan, { viewer }: OperationContext): void {
@@ -149,7 +161,10 @@ function statementOf(
       const { id } = argsOf(asked.variables) as { id: string };
       const uuid = uuidOf(shape.type.name as IdType, id);
       // Also of an id that names nothing the rest is read: an argument inside may be refused.
-      const text = fill(select((one) => parameter(one, uuid, 'uuid')), asked);
+      const text = fill(
+        select((one) => parameter(one, uuid, 'uuid')),
+        asked,
+      );
       return uuid && text;
     };
   }
@@ -160,7 +175,12 @@ function statementOf(
       if (ids === undefined) return find(asked, id as string);
       if (ids.length > 100) throw new Unplanned('too many ids');
       if (ids.length === 0) return "SELECT '[]'";
-      const found = ids.map((one) => find(asked, one)?.replace(/^SELECT/, '(SELECT').concat(')') ?? 'NULL');
+      const found = ids.map(
+        (one) =>
+          find(asked, one)
+            ?.replace(/^SELECT/, '(SELECT')
+            .concat(')') ?? 'NULL',
+      );
       return `SELECT array_to_json(ARRAY[${found.join(', ')}]::json[])`;
     };
   }
@@ -183,7 +203,13 @@ function selectOne(
       const [, visible] = where.AND as [unknown, Record<string, unknown>];
       return `${alias}."id" = ${id(asked)} AND ${whereSql(asked, model, alias, visible)}`;
     };
-    return sql('SELECT row_to_json(x) FROM (SELECT ', columns, ` FROM ${tableSql(model)} ${alias} WHERE `, condition, ') x');
+    return sql(
+      'SELECT row_to_json(x) FROM (SELECT ',
+      columns,
+      ` FROM ${tableSql(model)} ${alias} WHERE `,
+      condition,
+      ') x',
+    );
   };
 }
 
@@ -205,6 +231,9 @@ function nodeSql(plan: Plan, nodes: readonly FieldNode[]): (asked: Asked, id: st
       known.set(decoded.type, found);
     }
     checkRights({ ...plan, needs: found.needs }, asked.ctx);
-    return fill(found.select((one) => parameter(one, decoded.uuid, 'uuid')), asked);
+    return fill(
+      found.select((one) => parameter(one, decoded.uuid, 'uuid')),
+      asked,
+    );
   };
 }

@@ -8,7 +8,7 @@ import {
   isObjectType,
 } from 'graphql';
 import type { Permission } from '../../core/permissions.ts';
-import type { OperationContext } from '../graphqlContext.ts';
+import type { OperationContext } from '../operationContext.ts';
 import { collectFields, type Source, selectionsOf } from './collectFields.ts';
 import { extensionsOf, shapeOf } from './shapeOf.ts';
 import { Unplanned } from './unplanned.ts';

@@ -13,7 +13,7 @@ import type { IdType } from '../../core/ids.ts';
 import { prefixes } from '../../core/ids.ts';
 import type { Permission } from '../../core/permissions.ts';
 import type { ListQuery, ReadDeclaration } from '../../schema/read.ts';
-import type { OperationContext } from '../graphqlContext.ts';
+import type { OperationContext } from '../operationContext.ts';
 import { type Column, columnOf, type Relation, relationOf } from './tableOf.ts';
 import { Unplanned } from './unplanned.ts';
 
@@ -43,7 +43,8 @@ export type Shape =
   /** Known from the request alone, without a row. */
   | { kind: 'known'; resolve: Resolve };
 
-export type Page = ReadDeclaration & Required<Pick<ReadDeclaration, 'model' | 'list' | 'query'>> & { query: ListQuery };
+export type Page = ReadDeclaration &
+  Required<Pick<ReadDeclaration, 'model' | 'list' | 'query'>> & { query: ListQuery };
 
 interface Extensions {
   read?: ReadDeclaration;
@@ -72,7 +73,8 @@ export function shapeOf(schema: GraphQLSchema, type: GraphQLObjectType, field: G
   const opaque = (why: string) => new Unplanned(`${type.name}.${field.name} ${why}`);
 
   if (pothosOptions?.authScopes && !permission) throw opaque('has rights of its own kind');
-  if (isObjectType(named) && extensionsOf(named).pothosOptions?.authScopes) throw opaque('has a guarded type');
+  if (isObjectType(named) && extensionsOf(named).pothosOptions?.authScopes)
+    throw opaque('has a guarded type');
   if (pothosArgMappers?.length) throw opaque('reads its arguments in its own way');
 
   if (read?.shape === 'node') return { kind: 'node' };
@@ -117,7 +119,8 @@ export function shapeOf(schema: GraphQLSchema, type: GraphQLObjectType, field: G
     return { kind: 'value', select: pothosPrismaSelect, resolve };
   }
   // At the root it must be said: the resolver of an undeclared field may do anything.
-  if (read?.shape === 'known' || (!model && type !== schema.getQueryType())) return { kind: 'known', resolve };
+  if (read?.shape === 'known' || (!model && type !== schema.getQueryType()))
+    return { kind: 'known', resolve };
   throw opaque('does not say what it reads');
 }
 

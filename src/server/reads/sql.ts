@@ -1,5 +1,5 @@
 import type { VariableValues } from 'graphql';
-import type { OperationContext } from '../graphqlContext.ts';
+import type { OperationContext } from '../operationContext.ts';
 
 type Variables = NonNullable<VariableValues>;
 
@@ -47,3 +47,8 @@ export function parameter(asked: Asked, value: unknown, type: string | null): st
 }
 
 export const name = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`;
+
+/** One row as JSON, null when there is none. */
+export const rowSql = (select: Sql): Sql => sql('(SELECT row_to_json(x) FROM (SELECT ', select, ') x)');
+/** Rows as a JSON array. */
+export const rowsSql = (select: Sql): Sql => sql('array(SELECT row_to_json(x) FROM (SELECT ', select, ') x)');

@@ -42,6 +42,8 @@ export function relationOf(model: string, field: string): Relation {
   return relations[field] as Relation;
 }
 
+export const tableSql = (model: string): string => name(tableOf(model).table);
+
 /** `t0."first_name"` */
 export function columnSql(model: string, alias: string, field: string): string {
   return `${alias}.${name(columnOf(model, field).column)}`;
