@@ -41,11 +41,16 @@ const nibbles = new Uint8Array(128);
 for (const digits of ['0123456789abcdef', '0123456789ABCDEF'])
   for (let n = 0; n < 16; n++) nibbles[digits.charCodeAt(n)] = n;
 
+/** `('Customer', uuid)` -> `cus_…` */
+export function encodeId(type: IdType, uuid: string): string {
+  return `${prefixes[type]}_${idDigits(uuid, 0)}`;
+}
+
 /**
- * `('Customer', uuid)` -> `cus_…`; the uuid with its hyphens, which may begin further on in the text. Written out, as
- * an id stands on almost every object: two letters for the first byte, and four for each five digits behind it.
+ * What stands behind the prefix for the uuid, with its hyphens, that begins here in a text. Written out, as an id stands
+ * on almost every object: two letters for the first byte, and four for each five digits behind it.
  */
-export function encodeId(type: IdType, text: string, at = 0): string {
+export function idDigits(text: string, at: number): string {
   const n = (digit: number) => nibbles[text.charCodeAt(at + digit)] as number;
   const l = (bits: number) => letters[bits & 31] as number;
   const a = (n(0) << 4) | n(1);
@@ -56,7 +61,7 @@ export function encodeId(type: IdType, text: string, at = 0): string {
   const f = (n(26) << 16) | (n(27) << 12) | (n(28) << 8) | (n(29) << 4) | n(30);
   const g = (n(31) << 16) | (n(32) << 12) | (n(33) << 8) | (n(34) << 4) | n(35);
   // biome-ignore format: a table
-  return `${prefixes[type]}_${String.fromCharCode(
+  return String.fromCharCode(
     l(a >> 5), l(a),
     l(b >> 15), l(b >> 10), l(b >> 5), l(b),
     l(c >> 15), l(c >> 10), l(c >> 5), l(c),
@@ -64,7 +69,7 @@ export function encodeId(type: IdType, text: string, at = 0): string {
     l(e >> 15), l(e >> 10), l(e >> 5), l(e),
     l(f >> 15), l(f >> 10), l(f >> 5), l(f),
     l(g >> 15), l(g >> 10), l(g >> 5), l(g),
-  )}`;
+  );
 }
 
 /** The type and uuid of a public id, or null when it is not one. */

@@ -5,7 +5,7 @@ import { connectionOf } from '../../src/core/database.ts';
 import { encodeId, newId, prefixes } from '../../src/core/ids.ts';
 import { schema } from '../../src/schema/schema.ts';
 import type { OperationContext } from '../../src/server/operationContext.ts';
-import { finish } from '../../src/server/reads/finish.ts';
+import { finish, leafKey } from '../../src/server/reads/finish.ts';
 import { columnLeaf, idLeaf, type Leaf } from '../../src/server/reads/leaf.ts';
 import type { Column } from '../../src/server/reads/tableOf.ts';
 import { openTestDatabase, urlOf } from '../support/context.ts';
@@ -78,12 +78,15 @@ const cases: Case[] = [
 /** What the compiler would print for a value in a column. */
 async function printed(client: pg.Client, leaf: Leaf | null, sql: string, value: unknown): Promise<string> {
   const given = value instanceof Date ? value.toISOString() : value;
-  const key = leaf ? 'v~0' : 'v';
+  const key = leaf ? leafKey(0) : 'v';
   const { rows } = await client.query({
     text: `SELECT row_to_json(x)::text AS json FROM (SELECT $1::${sql} AS "${key}") x`,
     values: [given],
   });
-  const [, json] = /^\{"v":([\s\S]*)\}$/.exec(finish(rows[0].json, leaf ? [leaf] : [], ctx)) ?? [];
+  const [, json] =
+    /^\{"v":([\s\S]*)\}$/.exec(
+      finish(rows[0].json, leaf ? [{ ...leaf, before: `"v":${leaf.before}` }] : [], ctx),
+    ) ?? [];
   return json as string;
 }
 

@@ -1,8 +1,10 @@
+import { idDigits } from '../../core/ids.ts';
 import type { OperationContext } from '../operationContext.ts';
-import type { Leaf } from './leaf.ts';
+import { isNull, type Leaf } from './leaf.ts';
+import { Unplanned } from './unplanned.ts';
 
-/** How the columns of a leaf are called in a statement: no alias of a selection can hold the mark. */
-export const leafKey = (key: string, leaf: number): string => `${key}~${leaf}`;
+/** How the columns of a leaf are called in a statement, where no alias of a selection has a `~`. */
+export const leafKey = (leaf: number): string => `~${leaf}`;
 export const nextKey = '~';
 
 const quote = 34;
@@ -12,8 +14,8 @@ const backslash = 92;
 const zero = 48;
 
 /**
- * The database's JSON with its leaves printed: everything between them stays as it came. A mark is a key that ends in
- * `~` and a number. No text of a row can look like one, since a quotation mark in it follows a backslash.
+ * The database's JSON with its leaves printed: everything between them stays as it came. A mark is a key of `~` and a
+ * number, `"~12":`. No text of a row can look like one, since a quotation mark in it follows a backslash.
  */
 export function finish(text: string, leaves: readonly Leaf[], ctx: OperationContext): string {
   let finished = '';
@@ -30,9 +32,18 @@ export function finish(text: string, leaves: readonly Leaf[], ctx: OperationCont
     if (end === at + 1 || text.charCodeAt(end) !== quote || text.charCodeAt(end + 1) !== colon) continue;
     const leaf = leaves[number] as Leaf;
     let start = end + 2;
+    finished += text.slice(copied, at - 1);
+    finished += leaf.before;
+    if (leaf.kind === 'id' && !isNull(text, start)) {
+      finished += idDigits(text, start + 1);
+      // With the uuid's own quotation mark the text goes on.
+      copied = start + 37;
+      at = copied;
+      continue;
+    }
     end = tokenEnd(text, start);
-    finished += `${text.slice(copied, at)}":`;
-    if ('print' in leaf) finished += leaf.print(text, start, end, ctx);
+    if (leaf.kind === 'token') finished += leaf.print(text, start, end, ctx);
+    else if (leaf.kind === 'id') throw new Unplanned('a row without an id');
     else {
       const tokens = [text.slice(start, end)];
       while (tokens.length < leaf.columns) {
@@ -40,7 +51,7 @@ export function finish(text: string, leaves: readonly Leaf[], ctx: OperationCont
         end = tokenEnd(text, start);
         tokens.push(text.slice(start, end));
       }
-      finished += leaf.printRow(tokens, ctx);
+      finished += leaf.print(tokens, ctx);
     }
     copied = end;
     at = end - 1;

@@ -1,5 +1,5 @@
 import { type GraphQLLeafType, type GraphQLOutputType, getNamedType, isEnumType } from 'graphql';
-import { encodeId, type IdType } from '../../core/ids.ts';
+import { type IdType, prefixes } from '../../core/ids.ts';
 import type { OperationContext } from '../operationContext.ts';
 import { isPlainEnum } from './shapeOf.ts';
 import type { Column } from './tableOf.ts';
@@ -7,13 +7,24 @@ import { Unplanned } from './unplanned.ts';
 
 /**
  * A place in the database's JSON that JavaScript fills. What it is made of stands there as one token or as several:
- * texts, numbers, booleans or null. The answer is JSON again.
+ * texts, numbers, booleans or null. `before` is what comes before the value: the key, and what every value begins with.
  */
 export type Leaf =
-  | { columns: 1; print(text: string, start: number, end: number, ctx: OperationContext): string }
-  | { columns: number; printRow(tokens: readonly string[], ctx: OperationContext): string };
+  | { kind: 'id'; columns: 1; before: string }
+  | {
+      kind: 'token';
+      columns: 1;
+      before: string;
+      print(text: string, start: number, end: number, ctx: OperationContext): string;
+    }
+  | {
+      kind: 'row';
+      columns: number;
+      before: string;
+      print(tokens: readonly string[], ctx: OperationContext): string;
+    };
 
-const isNull = (text: string, start: number): boolean => text.charCodeAt(start) === 110;
+export const isNull = (text: string, start: number): boolean => text.charCodeAt(start) === 110;
 
 /** Types that print what the column holds as it is, if it is a column of such a type. */
 const same: Record<string, readonly string[]> = {
@@ -36,16 +47,14 @@ export function columnLeaf(outputType: GraphQLOutputType, column: Column): Leaf 
   return undefined;
 }
 
-export function idLeaf(type: IdType): Leaf {
-  return {
-    columns: 1,
-    print: (text, start) => (isNull(text, start) ? 'null' : `"${encodeId(type, text, start + 1)}"`),
-  };
-}
+/** The prefix stands before every value; what follows is written by `finish`. */
+export const idLeaf = (type: IdType): Leaf => ({ kind: 'id', columns: 1, before: `"${prefixes[type]}_` });
 
 /** `"2026-11-21T09:30:00.5+00:00"` -> `"2026-11-21T09:30:00.500Z"`; other years than these four digits are left to JavaScript. */
 const instant: Leaf = {
+  kind: 'token',
   columns: 1,
+  before: '',
   print(text, start, end) {
     if (isNull(text, start)) return 'null';
     const digits = end - start - 28;
@@ -58,7 +67,9 @@ const instant: Leaf = {
 };
 
 const day: Leaf = {
+  kind: 'token',
   columns: 1,
+  before: '',
   print(text, start, end) {
     if (!isNull(text, start) && end - start !== 12) throw new Unplanned('a day out of range');
     return text.slice(start, end);

@@ -39,8 +39,8 @@ export function item(value: string | Sql, key: string): Sql {
 
 /** The columns of a leaf, next to each other. */
 export function leafItems(plan: Plan, leaf: Leaf, columns: readonly (string | Sql)[], key: string): Sql[] {
-  const number = plan.leaves.push(leaf) - 1;
-  return columns.map((column, at) => item(column, at === 0 ? leafKey(key, number) : nextKey));
+  const number = plan.leaves.push({ ...leaf, before: `"${key}":${leaf.before}` }) - 1;
+  return columns.map((column, at) => item(column, at === 0 ? leafKey(number) : nextKey));
 }
 
 export const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;

@@ -126,8 +126,10 @@ function valueSql(
     return print(resolve(row as never, {}, ctx), ctx);
   };
   const leaf: Leaf = {
+    kind: 'row',
     columns: columns.length,
-    printRow: isSmall(field, columns.length, resolve) ? remembered(printRow) : printRow,
+    before: '',
+    print: isSmall(field, columns.length, resolve) ? remembered(printRow) : printRow,
   };
   return leafItems(
     plan,

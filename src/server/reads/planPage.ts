@@ -88,7 +88,9 @@ function cursorOf(cursor: string, ctx: OperationContext, id: string): string {
 function cursorLeaf(cursor: string): Leaf {
   if (cursor !== 'id' && cursor !== 'workspaceId_id') throw new Unplanned(`cursors by ${cursor}`);
   return {
+    kind: 'token',
     columns: 1,
+    before: '',
     print: (text, start, end, ctx) =>
       text[start] === 'n' ? 'null' : `"${cursorOf(cursor, ctx, text.slice(start + 1, end - 1))}"`,
   };
