@@ -25,6 +25,9 @@ export interface ReaderOptions {
   onError?: (error: Error) => void;
 }
 
+/** Texts that are remembered to have been asked. */
+const maxSeen = 1_000;
+
 const asText = { getTypeParser: () => (value: string) => value };
 
 /**
@@ -44,9 +47,19 @@ export function openReader(url: string, options: ReaderOptions = {}): Reader {
   const cancels = open(1);
   const prepared = new WeakMap<pg.PoolClient, Map<string, string>>();
   let names = 0;
+  const seen = new Set<string>();
+
+  /** Whether it was asked before, of late. What is asked once is not worth a name. */
+  function isFamiliar(text: string): boolean {
+    if (seen.has(text)) return true;
+    if (seen.size >= maxSeen) seen.clear();
+    seen.add(text);
+    return false;
+  }
 
   /** The name under which the connection has the statement, or will have it. */
   async function nameOf(client: pg.PoolClient, text: string): Promise<string> {
+    if (!isFamiliar(text)) return '';
     let known = prepared.get(client);
     if (!known) {
       known = new Map();

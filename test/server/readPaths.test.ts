@@ -1,6 +1,8 @@
 import { createClient } from 'graphql-sse';
+import { createClient as createSocketClient } from 'graphql-ws';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { openReader } from '../../src/core/reader.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { createReads, type Reads } from '../../src/server/reads/createReads.ts';
@@ -176,6 +178,22 @@ describe('The ways of a query', () => {
       way();
       for await (const answer of client.iterate({ query: list })) answers.push(JSON.stringify(answer));
     }
+    expect(answers).toHaveLength(3);
+    expect(new Set(answers).size).toBe(1);
+  });
+
+  test('look the same over a WebSocket.', async () => {
+    const socket = createSocketClient({
+      url: gateway.wsUrl,
+      webSocketImpl: WebSocket,
+      connectionParams: { authorization: `Bearer ${gateway.adminKey}` },
+    });
+    const answers = [];
+    for (const way of Object.values(ways)) {
+      way();
+      for await (const answer of socket.iterate({ query: list })) answers.push(JSON.stringify(answer));
+    }
+    await socket.dispose();
     expect(answers).toHaveLength(3);
     expect(new Set(answers).size).toBe(1);
   });

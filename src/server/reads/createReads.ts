@@ -3,6 +3,7 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   execute,
+  GraphQLError,
   type GraphQLSchema,
   getOperationAST,
   OperationTypeNode,
@@ -71,6 +72,14 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
       ctx.log.debug({ requestId: ctx.requestId, field: key, outcome, reason, ms }, 'read');
   }
 
+  /** Why the executor has to do it. What nobody meant to happen is logged too. */
+  function reasonOf(ctx: OperationContext, key: string, error: unknown): string {
+    if (error instanceof Unplanned) return error.reason;
+    if (error instanceof Refused || error instanceof GraphQLError) return 'refused';
+    ctx.log.warn({ requestId: ctx.requestId, field: key, error }, 'a planned read failed');
+    return 'it failed';
+  }
+
   /** The JSON of a root field; null when the executor has to do it. */
   async function answerOf({ key }: Root, bound: Bound, { ctx, ended }: Asked): Promise<string | null> {
     const since = performance.now();
@@ -85,15 +94,7 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
     } catch (error) {
       // The executor would only begin anew what took too long, or what nobody waits for.
       if (ctx.signal?.aborted || ended?.aborted || wasCancelled(error)) throw error;
-      const meant = error instanceof Unplanned || error instanceof Refused;
-      noted(
-        ctx,
-        key,
-        since,
-        sql,
-        error instanceof Unplanned ? error.reason : meant ? 'refused' : 'the statement failed',
-      );
-      if (!meant) ctx.log.warn({ requestId: ctx.requestId, field: key, error }, 'a planned read failed');
+      noted(ctx, key, since, sql, reasonOf(ctx, key, error));
       return null;
     }
   }
@@ -108,7 +109,7 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
       if (!plan) throw new Unplanned(reason);
       return plan.bind(asked);
     } catch (error) {
-      refused(key, error instanceof Unplanned ? error.reason : 'refused');
+      refused(key, reasonOf(asked.ctx, key, error));
       return null;
     }
   }

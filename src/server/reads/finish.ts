@@ -32,8 +32,21 @@ export function finish(text: string, leaves: readonly Leaf[], ctx: OperationCont
     if (end === at + 1 || text.charCodeAt(end) !== quote || text.charCodeAt(end + 1) !== colon) continue;
     const leaf = leaves[number] as Leaf;
     let start = end + 2;
+    if (leaf.kind === 'close') {
+      // In the place of `,"~12":0`
+      finished += text.slice(copied, at - 2);
+      finished += leaf.before;
+      copied = start + 1;
+      at = start;
+      continue;
+    }
     finished += text.slice(copied, at - 1);
     finished += leaf.before;
+    if (leaf.kind === 'open') {
+      copied = start;
+      at = start - 1;
+      continue;
+    }
     if (leaf.kind === 'id' && !isNull(text, start)) {
       finished += idDigits(text, start + 1);
       // With the uuid's own quotation mark the text goes on.

@@ -11,6 +11,9 @@ import { Unplanned } from './unplanned.ts';
  */
 export type Leaf =
   | { kind: 'id'; columns: 1; before: string }
+  /** The value stays as it is, up to the mark that closes it: brackets that cost the database nothing. */
+  | { kind: 'open'; columns: 1; before: string }
+  | { kind: 'close'; columns: 1; before: string }
   | {
       kind: 'token';
       columns: 1;

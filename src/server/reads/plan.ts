@@ -43,6 +43,13 @@ export function leafItems(plan: Plan, leaf: Leaf, columns: readonly (string | Sq
   return columns.map((column, at) => item(column, at === 0 ? leafKey(number) : nextKey));
 }
 
+/** A value with JSON around it that is known before. */
+export function bracketed(plan: Plan, value: Sql, key: string, open: string, close: string): Sql[] {
+  const first = plan.leaves.push({ kind: 'open', columns: 1, before: `"${key}":${open}` }) - 1;
+  const last = plan.leaves.push({ kind: 'close', columns: 1, before: close }) - 1;
+  return [item(value, leafKey(first)), item('0', leafKey(last))];
+}
+
 export const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 
 /** The arguments of a field. Read once where no variable is in them. */

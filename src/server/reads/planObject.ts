@@ -9,7 +9,7 @@ import type { OperationContext } from '../operationContext.ts';
 import { collectFields, selectionsOf } from './collectFields.ts';
 import { columnLeaf, idLeaf, type Leaf } from './leaf.ts';
 import { item, leafItems, newAlias, type Plan, text } from './plan.ts';
-import { pageSql } from './planPage.ts';
+import { pageItems } from './planPage.ts';
 import { printerOf } from './printer.ts';
 import { extensionsOf, modelOf, type Resolve, type Select, type Shape, shapeOf } from './shapeOf.ts';
 import { commaSeparated, rowSql, rowsSql, type Sql, sql } from './sql.ts';
@@ -78,7 +78,7 @@ function fieldSql(plan: Plan, { shape, field, nodes, key, alias, model }: Field)
     case 'page': {
       const { relation } = shape;
       const inside = relation && ((other: string) => joinSql(model, alias, relation, other));
-      return [item([pageSql(plan, { ...shape, field, nodes, inside })], key)];
+      return pageItems(plan, { ...shape, field, nodes, inside }, key);
     }
     default:
       throw new Unplanned(`${model}.${field.name} is not of a row`);

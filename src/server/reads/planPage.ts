@@ -9,7 +9,7 @@ import { defaultPage, type ListQuery, type PageArgs, rowOf, visibleRow } from '.
 import type { OperationContext } from '../operationContext.ts';
 import { collectFields, selectionsOf } from './collectFields.ts';
 import type { Leaf } from './leaf.ts';
-import { argumentsOf, item, leafItems, newAlias, type Plan, text } from './plan.ts';
+import { argumentsOf, bracketed, item, leafItems, newAlias, type Plan, text } from './plan.ts';
 import type { Page } from './shapeOf.ts';
 import { type Asked, commaSeparated, fill, type Gap, rowSql, rowsSql, type Sql, sql } from './sql.ts';
 import { columnSql, tableSql } from './tableOf.ts';
@@ -46,22 +46,51 @@ interface Bounds {
  * and the page cut out of what came. The count is a statement of its own inside the statement.
  */
 export function pageSql(plan: Plan, page: PageField): Gap {
+  return connectionSql(prepare(plan, page));
+}
+
+/** The same as columns of an object. Brackets around nothing but rows are put there in the end. */
+export function pageItems(plan: Plan, page: PageField, key: string): Sql[] {
+  const prepared = prepare(plan, page);
+  const [only] = prepared.parts;
+  if (prepared.parts.length !== 1 || only?.kind !== 'rows') return [item([connectionSql(prepared)], key)];
+  const array: Gap = (asked) => {
+    const { from, size } = prepared.rows(asked);
+    return fill(rowsSql(sql(only.select, ` FROM ${from(size)}`)), asked);
+  };
+  return bracketed(plan, [array], key, `{"${only.key}":`, '}');
+}
+
+interface Prepared {
+  parts: Part[];
+  rows: (asked: Asked) => Rows;
+  id: string;
+}
+
+function prepare(plan: Plan, page: PageField): Prepared {
   const alias = newAlias(plan);
   const parts = connectionParts(plan, page, alias);
   const argsOf = argumentsOf(page.field, page.nodes[0] as FieldNode) as (
     variables: VariableValues,
   ) => PageArgs;
   const { list, query, model } = page.read;
+  return {
+    parts,
+    id: columnSql(model, alias, 'id'),
+    rows(asked) {
+      const args = argsOf(asked.variables);
+      checkArguments(args, list.cursor, asked.ctx);
+      return rowsOf(asked, { query, model, alias, args, inside: page.inside });
+    },
+  };
+}
+
+function connectionSql({ parts, rows, id }: Prepared): Gap {
   const lists = parts.filter((part) => part.kind === 'rows');
   const simple = lists.length <= 1 && parts.every(({ kind }) => kind !== 'pageInfo');
-
   return (asked) => {
-    const args = argsOf(asked.variables);
-    checkArguments(args, list.cursor, asked.ctx);
-    const rows = rowsOf(asked, { query, model, alias, args, inside: page.inside });
-    const connection = simple
-      ? simpleSql(parts, rows)
-      : pagedSql(parts, rows, args, columnSql(model, alias, 'id'));
+    const found = rows(asked);
+    const connection = simple ? simpleSql(parts, found) : pagedSql(parts, found, id);
     return fill(sql('(SELECT row_to_json(c) FROM (SELECT ', connection, ') c)'), asked);
   };
 }
@@ -155,6 +184,7 @@ interface Rows {
   count: () => string;
   size: number;
   backward: boolean;
+  args: PageArgs;
 }
 
 interface RowsOf {
@@ -182,6 +212,7 @@ function rowsOf(asked: Asked, { query, model, alias, args, inside }: RowsOf): Ro
       .join(', ');
   const table = `${tableSql(model)} ${alias}`;
   return {
+    args,
     backward,
     size: args.first ?? args.last ?? defaultPage,
     count() {
@@ -227,7 +258,7 @@ function simpleSql(parts: Part[], { from, size, count }: Rows): Sql {
 }
 
 /** Every list of rows is an array `p.a0`, `p.a1`…, beside their ids, of one row more than the page. */
-function pagedSql(parts: Part[], { from, size, count, backward }: Rows, args: PageArgs, id: string): Sql {
+function pagedSql(parts: Part[], { from, size, count, backward, args }: Rows, id: string): Sql {
   const full = `p.n > ${size}`;
   const start = backward ? `greatest(p.n - ${size}, 0) + 1` : '1';
   const end = backward ? 'p.n' : `least(p.n, ${size})`;
