@@ -18,10 +18,12 @@ import {
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { encodeId, type IdType, newId, prefixes } from '../../src/core/ids.ts';
+import { visible } from '../../src/core/visible.ts';
 import type { List, ReadDeclaration } from '../../src/schema/read.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { shapeOf } from '../../src/server/reads/shapeOf.ts';
 import { Unplanned } from '../../src/server/reads/unplanned.ts';
+import { whereSql } from '../../src/server/reads/whereSql.ts';
 import { createWorkspace, openTestDatabase } from '../support/context.ts';
 
 /**
@@ -277,6 +279,38 @@ describe('A list', () => {
     }
     expect(lists.some(({ list }) => list.search)).toBe(true);
   });
+});
+
+test('Every condition that filters, searches and rights make is one that the compiler translates.', () => {
+  const asked = () => ({ ctx: {}, variables: {}, values: [], aliases: 0, steady: true }) as never;
+  const viewer = (rowScope: string, kind: string) => ({
+    rowScope,
+    kind,
+    id: newId(),
+    principals: [newId(), newId()],
+    permissions: new Set(),
+  });
+  const scopes = [
+    viewer('ALL', 'user'),
+    viewer('TEAM', 'user'),
+    viewer('ASSIGNED', 'user'),
+    viewer('OWN', 'customer'),
+    viewer('OWN', 'user'),
+  ];
+  const translated = lists.flatMap(({ field, list }) => {
+    const wheres = [
+      ...scopes.map((one) => visible({ viewer: one, workspace: { id: newId() } } as never, list.model)),
+      ...filterFields(field).map(([condition, value]) => list.filter?.where({ [condition]: value } as never)),
+      ...ownArguments(field).map(([arg, value]) => list.args?.where({ [arg]: value } as never)),
+      ...['ada', 'ada lovelace', '+49 30 12', '%_'].map((text) => list.search?.where(text)),
+      list.always,
+    ];
+    return wheres.flatMap((where) =>
+      where ? whereSql(asked(), list.model, 't', where as Record<string, unknown>) : [],
+    );
+  });
+  expect(translated.length).toBeGreaterThan(100);
+  expect(translated.every((text) => text.length > 0)).toBe(true);
 });
 
 /** Each condition of the field's filter, with values for every operator that it has. */
