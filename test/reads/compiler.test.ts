@@ -2,7 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { OperationTypeNode, parse, visit } from 'graphql';
 import { describe, expect, test } from 'vitest';
+import type { Context } from '../../src/core/context.ts';
 import { encodeId, newId } from '../../src/core/ids.ts';
+import type { Reader } from '../../src/core/reader.ts';
+import { schema } from '../../src/schema/schema.ts';
+import { createReads } from '../../src/server/reads/createReads.ts';
 import { openTestDatabase } from '../support/context.ts';
 import { openBothPaths } from './bothPaths.ts';
 import { makeHardRows } from './hardRows.ts';
@@ -122,6 +126,33 @@ describe('What is left to the executor', () => {
     const { outcomes, planned: answer } = await both(rows.admin, source);
     expect([answer, outcomes]).toEqual(['fallback', []]);
   });
+});
+
+test('One plan in the database serves a list for every workspace, but no filter, count or viewer of some customers.', async () => {
+  const steady = async (ctx: Context, source: string) => {
+    const sent: boolean[] = [];
+    const reader: Reader = {
+      async read(statement) {
+        sent.push(statement.steady);
+        return '{}';
+      },
+      async close() {},
+    };
+    await createReads(schema, reader).answer({ schema, document: parse(source), contextValue: ctx });
+    return sent;
+  };
+  const timeline = `{ customer(id: "${customer}") { activities(first: 50) { nodes { id } } } }`;
+  const lists =
+    '{ customers(first: 20) { nodes { tags { name } bookings(first: 3) { nodes { service { name } } } } } }';
+  for (const source of [timeline, lists, `{ nodes(ids: ["${customer}", "${booking}"]) { id } }`])
+    expect(await steady(rows.admin, source)).toEqual([true]);
+  for (const source of [
+    '{ customers { totalCount } }',
+    '{ customers(search: "ada") { nodes { id } } }',
+    '{ bookings(filter: { status: { eq: PENDING } }) { nodes { id } } }',
+  ])
+    expect(await steady(rows.admin, source)).toEqual([false]);
+  expect(await steady(rows.viewers.staff as Context, lists)).toEqual([false]);
 });
 
 test('Every query that the documents show is planned.', async () => {

@@ -1,5 +1,5 @@
 import { type Asked, name, parameter } from './sql.ts';
-import { type Column, columnOf, columnSql, joinSql, relationOf, tableOf, typeSql } from './tableOf.ts';
+import { columnOf, columnSql, joinSql, relationOf, tableOf, typeSql } from './tableOf.ts';
 import { Unplanned } from './unplanned.ts';
 
 type Where = Record<string, unknown>;
@@ -20,10 +20,7 @@ export function whereSql(asked: Asked, model: string, alias: string, where: Wher
       parts.push(any.length === 0 ? 'FALSE' : `(${any.join(' OR ')})`);
     } else if (Object.hasOwn(tableOf(model).relations, key))
       parts.push(relationSql(asked, model, alias, key, value));
-    else {
-      if (value !== null && key !== 'workspaceId' && key !== 'id') asked.steady = false;
-      parts.push(...comparisons(asked, columnOf(model, key), columnSql(model, alias, key), value));
-    }
+    else parts.push(...comparisons(asked, model, alias, key, value));
   }
   if (parts.length === 0) return 'TRUE';
   return parts.length === 1 ? (parts[0] as string) : `(${parts.join(' AND ')})`;
@@ -37,9 +34,16 @@ function isConditions(value: unknown): value is Where {
 
 const order: Record<string, string> = { gt: '>', gte: '>=', lt: '<', lte: '<=' };
 
-function comparisons(asked: Asked, column: Column, left: string, condition: unknown): string[] {
+function comparisons(asked: Asked, model: string, alias: string, key: string, condition: unknown): string[] {
+  const column = columnOf(model, key);
+  const left = columnSql(model, alias, key);
   const given = isConditions(condition) ? condition : { equals: condition };
-  const one = (value: unknown) => parameter(asked, storable(value), typeSql(column));
+  const send = (value: unknown, type: string | null) => {
+    // How many rows there are differs from value to value.
+    if (key !== 'workspaceId' && key !== 'id') asked.steady = false;
+    return parameter(asked, value, type);
+  };
+  const one = (value: unknown) => send(storable(value), typeSql(column));
   return Object.entries(given).flatMap(([operator, value]) => {
     if (value === undefined) return [];
     if (value === null) {
@@ -54,12 +58,12 @@ function comparisons(asked: Asked, column: Column, left: string, condition: unkn
       // An index that is ordered behind this column serves the order too, if there is just one value.
       if (value.length === 1) return `${left} = ${one(value[0])}`;
       const type = typeSql(column);
-      return `${left} = ANY (${parameter(asked, value.map(storable), type && `${type}[]`)})`;
+      return `${left} = ANY (${send(value.map(storable), type && `${type}[]`)})`;
     }
     if (operator === 'contains' && typeof value === 'string')
-      return `${left} LIKE ${parameter(asked, `%${storable(value)}%`, 'text')}`;
+      return `${left} LIKE ${send(`%${storable(value)}%`, 'text')}`;
     if (operator === 'startsWith' && typeof value === 'string')
-      return `${left} LIKE ${parameter(asked, `${storable(value)}%`, 'text')}`;
+      return `${left} LIKE ${send(`${storable(value)}%`, 'text')}`;
     throw new Unplanned(`the operator ${operator}`);
   });
 }
