@@ -39,19 +39,58 @@ const peer = (file: string) => {
   return existsSync('bench/peers/node_modules') ? path : null;
 };
 
+/** How Frontdesk answers is seen from outside: by what the request accepts, and by an alias that is too long for the database. */
+interface FrontdeskWay {
+  headers?: Record<string, string>;
+  text?: (query: string) => string;
+}
+
+const frontdesk =
+  ({ headers, text = (query) => query }: FrontdeskWay): Contender['start'] =>
+  async ({ url, key, process: child, publicCustomerId }) => {
+    const ask = (query: string): Ask => {
+      const body = JSON.stringify({ query: text(query) });
+      return {
+        url: `${url}/graphql`,
+        headers: { Authorization: `Bearer ${key}`, ...headers },
+        body: () => body,
+      };
+    };
+    return {
+      ask: {
+        Q1: ask(`{ customers(first: 20) { nodes {
+        id fullName email tags { name } bookings(first: 3) { nodes { id status startsAt service { name } } } } } }`),
+        Q2: ask(`{ customer(id: "${publicCustomerId}") {
+        id fullName activities(first: 50) { nodes { id type occurredAt } } } }`),
+      },
+      pid: child.pid as number,
+      stop: async () => {},
+    };
+  };
+
 /** The first is what the others are compared with. */
 const contenders: Contender[] = [
   { name: 'hand-written SQL behind node:http', start: startRaw },
   { name: 'PostGraphile 5', start: startPostGraphile },
   { name: 'Mercurius, JIT, hand-written loaders', start: startMercurius },
-  { name: 'Frontdesk', start: startFrontdesk },
+  {
+    name: 'Frontdesk, plugin-prisma alone',
+    start: frontdesk({
+      text: (query) => query.replace(/\bid\b(?=[ \n])/, `${'a'.repeat(64)}: __typename id`),
+    }),
+  },
+  {
+    name: 'Frontdesk, planned inside yoga',
+    start: frontdesk({ headers: { Accept: 'application/json, */*' } }),
+  },
+  { name: 'Frontdesk, known documents', start: frontdesk({}) },
 ];
 
 const world = await fill(await startWorld());
 try {
   const running = [];
   for (const { name, start } of contenders) {
-    if (start !== startRaw && start !== startFrontdesk && !peer('')) continue;
+    if ((start === startPostGraphile || start === startMercurius) && !peer('')) continue;
     running.push({ name, ...(await start(world)) });
   }
   try {
@@ -109,7 +148,8 @@ function factsOf(answer: string): string {
     else if (typeof value === 'object' && value !== null)
       for (const [name, one] of Object.entries(value)) visit(one, name);
     else if (/At$/.test(key)) facts.push(new Date(value as string).toISOString());
-    else if (!/id$/i.test(key)) facts.push(String(value).toLowerCase().replaceAll('.', '_'));
+    else if (!/id$/i.test(key) && !key.startsWith('aaa'))
+      facts.push(String(value).toLowerCase().replaceAll('.', '_'));
   };
   visit(JSON.parse(answer), '');
   return facts.sort().join('\n');
@@ -123,23 +163,6 @@ async function startRaw(world: Filled) {
   });
   const ask = (query: Query): Ask => ({ url: server.url, body: () => query });
   return { ask: { Q1: ask('Q1'), Q2: ask('Q2') }, pid: server.process.pid as number, stop: server.stop };
-}
-
-async function startFrontdesk({ url, key, process: child, publicCustomerId }: Filled) {
-  const ask = (query: string): Ask => {
-    const text = JSON.stringify({ query });
-    return { url: `${url}/graphql`, headers: { Authorization: `Bearer ${key}` }, body: () => text };
-  };
-  return {
-    ask: {
-      Q1: ask(`{ customers(first: 20) { nodes {
-        id fullName email tags { name } bookings(first: 3) { nodes { id status startsAt service { name } } } } } }`),
-      Q2: ask(`{ customer(id: "${publicCustomerId}") {
-        id fullName activities(first: 50) { nodes { id type occurredAt } } } }`),
-    },
-    pid: child.pid as number,
-    stop: async () => {},
-  };
 }
 
 /** PostGraphile joins by the whole foreign key, which has the workspace in it: so that condition is on every level. */

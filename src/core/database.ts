@@ -34,18 +34,37 @@ export type Database = PrismaClient;
 /** What a verb writes with: the database inside one transaction. */
 export type Tx = Prisma.TransactionClient;
 
+/** How long PostgreSQL works on a statement. With the wait for a connection it is less than a request may take. */
+export const statementTimeoutMs = 30_000;
+
 /**
  * Settings of every connection. A killed client's locks go after two seconds. Plans may be kept: to plan the check of
  * every foreign key and each statement of a trigger anew takes several times as long as running them.
  */
-const session = {
+const session: Record<string, string> = {
   timezone: 'UTC',
   plan_cache_mode: 'auto',
   client_connection_check_interval: '2s',
   lock_timeout: '5s',
-  statement_timeout: '30s',
+  statement_timeout: `${statementTimeoutMs}ms`,
   idle_in_transaction_session_timeout: '60s',
 };
+
+/** How every pool of the process connects. */
+export function connectionOf(url: string, own: Record<string, string> = {}) {
+  return {
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    application_name: 'frontdesk',
+    // Between the pool and a transaction nobody listens: without this, a connection that is cut off as soon as it is
+    // made ends the process. Its statement fails all the same.
+    onConnect: (client: { on(event: 'error', listener: () => void): unknown }) =>
+      void client.on('error', () => {}),
+    options: Object.entries({ ...session, ...own })
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
+  };
+}
 
 /** Distinct statements that are kept prepared; beyond that they are sent unnamed. */
 const maxPrepared = 1_000;
@@ -60,18 +79,7 @@ export function openDatabase(
 ): Database {
   const onError = options.onError ?? (() => {});
   const adapter = new PrismaPg(
-    {
-      connectionString: url,
-      max: options.poolSize ?? 20,
-      connectionTimeoutMillis: 5_000,
-      application_name: 'frontdesk',
-      // Between the pool and a transaction nobody listens: without this, a connection that is cut off as soon as it is
-      // made ends the process. Its statement fails all the same.
-      onConnect: (client) => void client.on('error', () => {}),
-      options: Object.entries(session)
-        .map(([name, value]) => `-c ${name}=${value}`)
-        .join(' '),
-    },
+    { ...connectionOf(url), max: options.poolSize ?? 20 },
     { statementNameGenerator: nameStatements(), onPoolError: onError, onConnectionError: onError },
   );
   return new PrismaClient({ adapter, transactionOptions: { maxWait: 5_000, timeout: 15_000 } });
@@ -94,6 +102,10 @@ function nameStatements() {
     return name;
   };
 }
+
+/** That PostgreSQL ended a statement: it took too long, or somebody cancelled it. */
+export const wasCancelled = (error: unknown): boolean =>
+  (error as { code?: unknown } | null)?.code === '57014';
 
 /** The SQLSTATE and constraint of a database error, wherever Prisma wrapped it; null for other errors. */
 export function databaseError(

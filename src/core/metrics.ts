@@ -65,8 +65,35 @@ export function createMetrics(db: Database, bus: Bus) {
     for (const { state, count } of pool) connections.set({ state }, count);
   }
 
+  const readFields = new Counter({
+    name: 'frontdesk_graphql_read_fields_total',
+    help: 'Root fields of queries: planned ones were one statement; of the others the reason says why the executor did them.',
+    labelNames: ['outcome', 'reason'],
+    registers,
+  });
+  const readSeconds = new Histogram({
+    name: 'frontdesk_graphql_read_duration_seconds',
+    help: 'Time of a planned root field, from its plan to its JSON.',
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30],
+    registers,
+  });
+  const planned = readFields.labels('planned', '');
+
   return {
     registry,
+    /** What became of a root field of a query. */
+    reads(outcome: 'planned' | 'fallback', reason: string, seconds: number): void {
+      if (outcome === 'fallback') readFields.inc({ outcome, reason });
+      else {
+        planned.inc();
+        readSeconds.observe(seconds);
+      }
+    },
+    knownDocuments: new Counter({
+      name: 'frontdesk_graphql_known_documents_total',
+      help: 'Queries answered without entering the GraphQL engine.',
+      registers,
+    }),
     httpRequests: new Counter({
       name: 'frontdesk_http_requests_total',
       help: 'HTTP requests answered.',

@@ -54,7 +54,7 @@ const CustomerStats = builder.prismaObject('Customer', {
     totalSpent: t.field({
       type: [MoneyObject],
       description: 'Payments less refunds: one sum per currency, since sums over currencies mean nothing.',
-      ...guarded('payments.read', { shape: 'through', relation: 'spending' }),
+      ...guarded('payments.read', { shape: 'computed', relation: 'spending' }),
       select: { spending: { select: { amountMinor: true, currency: true }, orderBy: { currency: 'asc' } } },
       resolve: ({ spending }) =>
         spending.map(({ amountMinor, currency }) => ({ minor: amountMinor, currency })),

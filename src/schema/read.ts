@@ -21,7 +21,7 @@ import { served, type Way } from './served.ts';
  * `design: reads` in ARCHITECTURE.md has the rules.
  */
 
-export type { List };
+export type { List, PageArgs };
 export type Schema = (typeof builder)['$inferSchemaTypes'];
 type Model = VisibleModel;
 type OrderBy = Where[];
@@ -30,14 +30,31 @@ type QueryFields = PothosSchemaTypes.QueryFieldBuilder<Schema, Schema['Root']>;
 // Fields of an object over any model: which one is known by the name that is passed along.
 type ObjectFields = PothosSchemaTypes.PrismaObjectFieldBuilder<Schema, never>;
 
-/** What a helper says about its field. `shape` is how rows become the answer. */
+/** What a helper says about its field. `shape` is how rows become the answer; `known` takes none, only the request or the log. */
 export interface ReadDeclaration {
-  shape: 'one' | 'page' | 'relation' | 'through' | 'money' | 'computed' | 'opaque';
+  shape: 'one' | 'page' | 'relation' | 'through' | 'money' | 'computed' | 'node' | 'known' | 'opaque';
   model?: Model;
   relation?: string;
   list?: List<Model>;
   columns?: readonly string[];
+  /** Of a page: its rows and their order. */
+  query?: ListQuery;
+  /** Of a list through a join table: what of its rows is shown, in which order. */
+  through?: { to: string; orderBy: OrderBy; take: number };
+  /** Of an object that is known by an id which its parent has. */
+  idOf?: (parent: never) => string;
 }
+
+/** The pure reading of a list's arguments. Refuses arguments that make no sense, and what no index serves. */
+export type ListQuery = (
+  args: PageArgs,
+  ctx: GraphQLContext,
+) => {
+  where: Where;
+  orderBy: OrderBy;
+  /** How the page is found; the compiler plans those that one range of an index holds. */
+  way: Way;
+};
 
 /** The object type of each model, for connections and `node`. */
 const objects = new Map<Model, PrismaObjectRef<Schema, never>>();
@@ -68,8 +85,11 @@ const delegateOf = (ctx: GraphQLContext, model: Model) =>
     groupBy(query: unknown): Promise<({ _count: { _all: number } } & Record<string, unknown>)[]>;
   };
 
+/** The model whose object type has this name. */
+export const modelNamed = (typename: string): Model | undefined => typenames.get(typename);
+
 /** The row with this uuid if the viewer may see it. Never spread together: what a viewer may see can be an id as well. */
-const visibleRow = (ctx: GraphQLContext, model: Model, uuid: string): Where => ({
+export const visibleRow = (ctx: GraphQLContext, model: Model, uuid: string): Where => ({
   AND: [{ id: uuid }, visible(ctx, model)],
 });
 
@@ -124,7 +144,7 @@ export function loaded<Parent>(
   return (t as QueryFields).prismaField({
     type: objects.get(model) as never,
     ...options,
-    ...declared({ shape: 'one', model }),
+    ...declared({ shape: 'one', model, idOf: idOf as never }),
     resolve: (query: object, parent: unknown, _args: unknown, ctx: GraphQLContext) =>
       delegateOf(ctx, model).findFirst({ ...query, where: visibleRow(ctx, model, idOf(parent as Parent)) }),
   } as never) as FieldRef<Schema, unknown>;
@@ -139,7 +159,7 @@ export function page<M extends Model>(t: QueryFields, list: List<M>, description
       cursor: list.cursor as never,
       description,
       args: argsOf(t, list) as never,
-      ...declared({ shape: 'page', model: list.model, list: list as never }),
+      ...declared({ shape: 'page', model: list.model, list: list as never, query }),
       complexity: costOfPage,
       totalCount: async (_root: unknown, args: never, ctx: GraphQLContext) => {
         const { where } = query(args, ctx);
@@ -195,7 +215,7 @@ export function related<M extends Model>(t: unknown, relation: string, list: Lis
       cursor: list.cursor as never,
       description,
       args: argsOf(fields as never, list) as never,
-      ...declared({ shape: 'page', model: list.model, relation, list: list as never }),
+      ...declared({ shape: 'page', model: list.model, relation, list: list as never, query }),
       complexity: costOfPage,
       query: ((args: PageArgs, ctx: GraphQLContext) => {
         const { where, orderBy } = query(args, ctx);
@@ -328,20 +348,22 @@ export function through(
   options: { relation: string; to: string; orderBy: OrderBy; description: string },
 ) {
   const fields = t as ObjectFields;
+  const { relation, to, orderBy } = options;
   return fields.field({
     type: [objects.get(model)] as never,
     description: options.description,
-    ...declared({ shape: 'through', model, relation: options.relation }),
+    ...declared({ shape: 'through', model, relation, through: { to, orderBy, take: maxThrough } }),
     complexity: { field: 1, multiplier: 5 },
-    select: (_args: unknown, _ctx: unknown, nested: (q: unknown) => unknown) => ({
-      [options.relation]: {
-        select: { [options.to]: nested(true) },
-        orderBy: options.orderBy,
-        take: maxThrough,
-      },
-    }),
+    select: (_args: unknown, _ctx: unknown, nested: (q: unknown) => unknown) => {
+      const rows = (below: unknown) => ({
+        [relation]: { select: { [to]: below }, orderBy, take: maxThrough },
+      });
+      const below = nested(true);
+      // A page behind a cursor, further down, has to find its place first.
+      return below instanceof Promise ? below.then(rows) : rows(below);
+    },
     resolve: (parent: Record<string, Record<string, unknown>[]>) =>
-      (parent[options.relation] as Record<string, unknown>[]).map((row) => row[options.to]),
+      (parent[relation] as Record<string, unknown>[]).map((row) => row[to]),
   } as never) as FieldRef<Schema, unknown>;
 }
 
@@ -357,9 +379,9 @@ function argsOf<M extends Model>(t: QueryFields, list: List<M>): InputFieldMap {
 }
 
 /** The pure reading of a list's arguments: rows, order. Both ends of an order follow the same direction, so one index serves it. */
-function queryOf<M extends Model>(list: List<M>, parent: string | null = null) {
+function queryOf<M extends Model>(list: List<M>, parent: string | null = null): ListQuery {
   const conditions = conditionsOf(list);
-  return (args: PageArgs, ctx: GraphQLContext): { where: Where; orderBy: OrderBy; way: Way } => {
+  return (args, ctx) => {
     checkPage(args);
     const where = conditions(args, ctx);
     const way = served(list as never, args, parent);
@@ -386,7 +408,8 @@ function conditionsOf<M extends Model>(list: List<M>) {
 const both = (where: Where, more: Where | null): Where => (more ? { AND: [where, more] } : where);
 
 const maxPage = 100;
-const defaultPage = 50;
+/** Rows of a page that does not say. */
+export const defaultPage = 50;
 
 /** Says what is wrong with the arguments of a page, rather than answering another page than was asked for. */
 function checkPage({ first, last, after, before }: PageArgs): void {
@@ -439,7 +462,7 @@ function cursorRow(
 }
 
 /** The row's uuid. A cursor is base64 of `GPC:` and it, or the workspace's and it; anything else would reach the database as an error. */
-function rowOf(cursor: string): string {
+export function rowOf(cursor: string): string {
   let text = '';
   try {
     text = decodeBase64(cursor);

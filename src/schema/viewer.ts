@@ -1,7 +1,7 @@
 import type { Viewer } from '../core/context.ts';
 import { builder } from './builder.ts';
 import { PermissionEnum, RoleEnum, RowScopeEnum } from './enums.ts';
-import { loaded } from './read.ts';
+import { guarded, loaded } from './read.ts';
 import { Workspace } from './workspace.ts';
 
 type SignedIn = Exclude<Viewer, { kind: 'anonymous' | 'system' }>;
@@ -66,6 +66,7 @@ builder.queryField('viewer', (t) =>
     type: ViewerObject,
     nullable: true,
     description: 'You; null when you are not signed in.',
+    ...guarded(undefined, { shape: 'known' }),
     resolve: (_root, _args, { viewer }) =>
       viewer.kind === 'anonymous' || viewer.kind === 'system' ? null : viewer,
   }),

@@ -15,6 +15,8 @@ export interface Documents {
   parse(text: string): DocumentNode;
   /** What is wrong with it; `open` says whether the caller may look at the schema. */
   validate(document: DocumentNode, open: boolean): readonly GraphQLError[];
+  /** The document of a text that was valid before, for this caller too; undefined for any other. */
+  known(text: string, open: boolean): DocumentNode | undefined;
 }
 
 /** Characters of source in the cache. A parsed document takes some fifty times its text. */
@@ -47,6 +49,10 @@ export function createDocuments(schema: GraphQLSchema): Documents {
       if (errors.length === 0)
         valid.set(text, { document, closed: !open || known?.closed === true }, text.length);
       return errors.map(shortened);
+    },
+    known(text, open) {
+      const known = valid.get(text);
+      return known && (open || known.closed) ? known.document : undefined;
     },
   };
 }

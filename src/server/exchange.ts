@@ -12,3 +12,12 @@ export interface Exchange {
   caller?: Caller;
   operationName?: string | null | undefined;
 }
+
+/** Aborted when the client goes away before it is answered: nobody waits for what is under way then. */
+export function goneSignal({ res }: Exchange): AbortSignal {
+  const gone = new AbortController();
+  res.once('close', () => {
+    if (!res.writableFinished) gone.abort();
+  });
+  return gone.signal;
+}

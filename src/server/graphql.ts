@@ -2,7 +2,7 @@ import { type ExecutionArgs, GraphQLError, type Source } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { answer } from './answer.ts';
 import type { Caller } from './callers.ts';
-import type { Exchange } from './exchange.ts';
+import { type Exchange, goneSignal } from './exchange.ts';
 import { executeOperation } from './executeOperation.ts';
 import { graphqlContext, type OperationContext } from './graphqlContext.ts';
 import { schemaIsOpen } from './operation.ts';
@@ -17,11 +17,15 @@ interface Handed {
   operation: OperationContext | null;
 }
 
+interface Asked {
+  params: Params;
+  caller: Caller;
+  /** It took too long already. */
+  late?: boolean;
+}
+
 /** Answers one GraphQL request over HTTP; without parameters, the query page. */
-export type AnswerGraphql = (
-  exchange: Exchange,
-  asked: { params: Params; caller: Caller } | null,
-) => Promise<void>;
+export type AnswerGraphql = (exchange: Exchange, asked: Asked | null) => Promise<void>;
 
 /**
  * GraphQL over HTTP by yoga: content negotiation, status codes, the query page. Reading the request,
@@ -91,12 +95,20 @@ export function createGraphql(services: Services): AnswerGraphql {
       : publicError(error, { requestId: '', log });
   }
 
+  /** The context of the operation; with a place for its plans, if an administrator asks to see them where the query page is on. */
+  function operationOf(exchange: Exchange, { params, caller, late }: Asked): OperationContext {
+    const context = { ...graphqlContext(services, caller, exchange.requestId, goneSignal(exchange)), late };
+    const { viewer } = caller;
+    const mayLook = config.graphiql && 'role' in viewer && viewer.role === 'ADMIN';
+    return mayLook && params.extensions?.plan === true ? { ...context, plans: [] } : context;
+  }
+
   return async (exchange, asked) => {
-    const { req, res, requestId } = exchange;
+    const { req, res } = exchange;
     const handed: Handed = {
       params: asked?.params ?? null,
       schemaOpen: asked !== null && schemaIsOpen(services, asked.caller),
-      operation: asked && graphqlContext(services, asked.caller, requestId),
+      operation: asked && operationOf(exchange, asked),
     };
     const response = await yoga.handleNodeRequestAndResponse(req, res, handed);
     const headers: Record<string, string> = {};

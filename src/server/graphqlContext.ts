@@ -1,9 +1,8 @@
-import type { GraphQLContext } from '../schema/builder.ts';
 import type { Caller } from './callers.ts';
+import type { OperationContext } from './operationContext.ts';
 import type { Services } from './services.ts';
 
-/** One operation's context: what resolvers get, and the signal that ends it. */
-export type OperationContext = GraphQLContext & { signal?: AbortSignal };
+export type { OperationContext };
 
 /** Made once an operation, and again for each event of a subscription: resolvers remember answers by it. */
 export function graphqlContext(

@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { answer, answerErrors } from './answer.ts';
+import { answerKnown } from './answerKnown.ts';
 import { credentialOf } from './credential.ts';
 import type { Exchange } from './exchange.ts';
 import { createGraphql } from './graphql.ts';
@@ -46,8 +47,11 @@ export function createGraphqlRoute(
       exchange.caller = caller;
       const params = await readParams(req);
       exchange.operationName = params.operationName;
-      if (exchange.path === '/graphql' && !accept.includes('text/event-stream'))
-        return await graphql(exchange, { params, caller });
+      if (exchange.path === '/graphql' && !accept.includes('text/event-stream')) {
+        const known = await answerKnown(services, exchange, params, caller);
+        if (known === true) return;
+        return await graphql(exchange, { params, caller, late: known === 'late' });
+      }
       exchange.route = '/graphql/stream';
       await streamEvents(services, exchange, params, caller, goingAway);
     } catch (error) {

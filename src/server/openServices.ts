@@ -5,10 +5,12 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { openDatabase } from '../core/database.ts';
 import { createMetrics } from '../core/metrics.ts';
+import { openReader } from '../core/reader.ts';
 import { openEventLog } from '../events/log.ts';
 import { createSequencer } from '../events/sequencer.ts';
 import { createAuthenticator } from './authenticate.ts';
 import { createDocuments } from './documents.ts';
+import { createReads } from './reads/createReads.ts';
 import type { Services } from './services.ts';
 import { createSessions } from './sessions.ts';
 import { createVerifyToken } from './verifyToken.ts';
@@ -24,9 +26,9 @@ export interface ServicesOptions {
 /** Opens what a process works with, and says how to close it again. The sequencer runs from here on. */
 export function openServices(options: ServicesOptions): { services: Services; close(): Promise<void> } {
   const { config, log, schema, clock = systemClock } = options;
-  const db = openDatabase(options.databaseUrl, {
-    onError: (error) => log.warn({ error }, 'a database connection broke'),
-  });
+  const onError = (error: Error) => log.warn({ error }, 'a database connection broke');
+  const db = openDatabase(options.databaseUrl, { onError });
+  const reader = openReader(options.databaseUrl, { onError });
   const bus = config.redisUrl ? openRedisBus(config.redisUrl, log) : openLocalBus();
   const sequencer = createSequencer(db, bus, log);
   const eventLog = openEventLog(db, bus);
@@ -39,6 +41,7 @@ export function openServices(options: ServicesOptions): { services: Services; cl
   const sessions = createSessions(authenticator, clock, log);
   const metrics = createMetrics(db, bus);
   const documents = createDocuments(schema);
+  const reads = createReads(schema, reader, metrics.reads);
   sequencer.start();
 
   return {
@@ -55,12 +58,14 @@ export function openServices(options: ServicesOptions): { services: Services; cl
       sessions,
       schema,
       documents,
+      reads,
     },
     async close() {
       sessions.stop();
       eventLog.close();
       await sequencer.stop();
       await bus.close();
+      await reader.close();
       await db.$disconnect();
     },
   };

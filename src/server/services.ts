@@ -9,6 +9,7 @@ import type { EventLog } from '../events/log.ts';
 import type { Sequencer } from '../events/sequencer.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { Documents } from './documents.ts';
+import type { Reads } from './reads/createReads.ts';
 import type { Sessions } from './sessions.ts';
 
 /** What the transports work with; made once a process. */
@@ -25,4 +26,6 @@ export interface Services {
   sessions: Sessions;
   schema: GraphQLSchema;
   documents: Documents;
+  /** Null leaves every query to the executor: tests compare the two. */
+  reads: Reads | null;
 }

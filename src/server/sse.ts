@@ -54,7 +54,7 @@ export async function streamEvents(
   }, keepAliveMs);
 
   try {
-    const results = await run(services, exchange, params, session);
+    const results = await run(services, exchange, params, session, gone.signal);
     over.end = () => void results.return();
     const signal = AbortSignal.any([gone.signal, goingAway]);
     signal.addEventListener('abort', over.end);
@@ -77,6 +77,7 @@ async function run(
   { requestId, req }: Exchange,
   params: Params,
   session: Session,
+  gone: AbortSignal,
 ): Promise<Results> {
   const { caller } = session;
   const operation = prepareOperation(services, params, caller, requestId);
@@ -91,7 +92,7 @@ async function run(
       errors: [new GraphQLError('Mutations need a POST.', { extensions: { code: 'BAD_REQUEST' } })],
     });
   }
-  const contextValue = graphqlContext(services, caller, requestId);
+  const contextValue = graphqlContext(services, caller, requestId, gone);
   return single(
     await executeOperation(services, {
       schema: services.schema,

@@ -46,6 +46,8 @@ interface Connection {
   answering: number;
   /** Takes nothing more. */
   closing: boolean;
+  /** Ends the statements of a socket that is gone. */
+  gone: AbortController;
 }
 
 export interface WebSockets {
@@ -83,7 +85,7 @@ export function createWebSockets(services: Services): WebSockets {
         return [limitExceeded('operations', 'This socket has too many operations under way')];
       const operation = prepareOperation(services, payload, caller, requestId);
       if (Array.isArray(operation)) return operation;
-      const contextValue = graphqlContext(services, caller, requestId);
+      const contextValue = graphqlContext(services, caller, requestId, connection.gone.signal);
       prepared.set(contextValue, operation);
       const { document, operationName, variables: variableValues } = operation;
       return { schema: services.schema, document, operationName, variableValues, contextValue, connection };
@@ -147,6 +149,7 @@ export function createWebSockets(services: Services): WebSockets {
       running: 0,
       answering: 0,
       closing: false,
+      gone: new AbortController(),
     };
     connections.add(connection);
     metrics.sockets.inc();
@@ -191,6 +194,7 @@ export function createWebSockets(services: Services): WebSockets {
       clearInterval(keepAlive);
       connections.delete(connection);
       metrics.sockets.dec();
+      connection.gone.abort();
       connection.session.close();
       log.debug({ requestId, code, operations: connection.operations }, 'websocket closed');
       Promise.resolve(closed(code, reason.toString())).catch((error: unknown) =>

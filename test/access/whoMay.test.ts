@@ -16,6 +16,7 @@ import { pino } from 'pino';
 import { afterAll, describe, expect, test } from 'vitest';
 import { decodeId, encodeId, type IdType, newId } from '../../src/core/ids.ts';
 import type { Permission } from '../../src/core/permissions.ts';
+import { openReader } from '../../src/core/reader.ts';
 import { mayReceive, visible } from '../../src/core/visible.ts';
 import { encodeCursor } from '../../src/events/cursor.ts';
 import { updateBooking } from '../../src/resolvers/bookings/updateBooking.ts';
@@ -25,7 +26,8 @@ import { schema } from '../../src/schema/schema.ts';
 import type { Caller } from '../../src/server/callers.ts';
 import type { OperationContext } from '../../src/server/graphqlContext.ts';
 import { publicError } from '../../src/server/publicError.ts';
-import { fingerprint, openTestDatabase } from '../support/context.ts';
+import { createReads } from '../../src/server/reads/createReads.ts';
+import { fingerprint, openTestDatabase, urlOf } from '../support/context.ts';
 import {
   type Change,
   conditions,
@@ -50,7 +52,8 @@ import {
 
 /**
  * Everybody asks for everything. What each may is in `table.ts`; which rows each reaches is in `reach`, here. Runs
- * against the real schema and a real database, with callers signed in as the server signs them in.
+ * against the real schema and a real database, with callers signed in as the server signs them in. Every query is asked
+ * of the executor and of the compiler (src/server/reads).
  */
 
 const db = await openTestDatabase();
@@ -125,15 +128,39 @@ async function run(
   variableValues: Record<string, unknown> = {},
   more: Partial<OperationContext> = {},
 ) {
-  const contextValue = world.context(caller, more);
-  const result = await graphql({
+  const args = () => ({
     schema,
-    source,
     variableValues: JSON.parse(JSON.stringify(variableValues)),
-    contextValue,
+    contextValue: world.context(caller, more),
   });
-  return masked(result);
+  const answer = masked(await graphql({ ...args(), source }));
+  await compare(answer, source, args());
+  return answer;
 }
+
+const reader = openReader(urlOf(db), { poolSize: 4 });
+afterAll(() => reader.close());
+const compared = { planned: 0 };
+const reads = createReads(schema, reader, (outcome) => {
+  if (outcome === 'planned') compared.planned++;
+});
+
+/** The table holds on the compiler's path too: whatever it answers is what the executor answers. */
+async function compare(
+  answer: Answer,
+  source: string,
+  args: Omit<Parameters<typeof reads.execute>[0], 'document'>,
+): Promise<void> {
+  const planned = await reads.execute({ ...args, document: parse(source) });
+  if (planned) expect(comparable(masked(planned))).toEqual(comparable(answer));
+}
+
+/** Errors of fields that are resolved side by side come in any order. */
+function comparable({ data, errors }: Answer): unknown {
+  const plain = errors?.map((error) => JSON.stringify(error)).sort();
+  return { data: JSON.parse(JSON.stringify(data ?? null)), errors: plain };
+}
+
 /** As a caller would get it from the server. */
 function masked(result: ExecutionResult) {
   const errors = result.errors?.map((error) => publicError(error, { requestId: 'test', log }));
@@ -1156,4 +1183,8 @@ describe('A mutation', () => {
     }
     expect(answers[0], at).toBe(answers[1]);
   }
+});
+
+test('All this was asked on both paths.', () => {
+  expect(compared.planned).toBeGreaterThan(1_000);
 });

@@ -109,12 +109,18 @@ export async function withMeasure<Result>(
 }
 
 /** What each way to ask for a page of these lists costs; `thorough` crosses every filter with every order and filter. */
-export function measureLists(of: Target, lists: { name: RegExp; thorough: boolean }): Promise<Measured[]> {
+export function measureLists(
+  of: Target,
+  lists: { name: RegExp; thorough: boolean },
+  onAsk: (name: string, query: string) => void = () => {},
+): Promise<Measured[]> {
   return withMeasure(of, async (measure) => {
     const measured: Measured[] = [];
     for (const field of listFields(of.big.objects).filter(({ name }) => lists.name.test(name))) {
-      for (const way of await waysToAsk(of, field, lists.thorough))
+      for (const way of await waysToAsk(of, field, lists.thorough)) {
+        onAsk(`${field.name} ${way.label}`, field.query(way.args));
         measured.push(await measure(`${field.name} ${way.label}`, field.query(way.args), way));
+      }
     }
     return measured;
   });

@@ -32,12 +32,18 @@ import { createTestDatabase } from './database.ts';
 export async function openTestDatabase(): Promise<Database> {
   const { url, drop } = await createTestDatabase();
   const db = openDatabase(url, { poolSize: 10 });
+  urls.set(db, url);
   afterAll(async () => {
     await db.$disconnect();
     await drop();
   });
   return db;
 }
+
+const urls = new WeakMap<Database, string>();
+
+/** Where a database that `openTestDatabase` opened is. */
+export const urlOf = (db: Database): string => urls.get(db) as string;
 
 /** A clock that stands still until it is moved. */
 export interface TestClock extends Clock {

@@ -79,7 +79,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-/** The same inside this process and with any schema: starts in milliseconds, and a test may look inside. */
+/**
+ * The same inside this process and with any schema: starts in milliseconds, and a test may look inside. With
+ * `READS=executor` in the environment of the tests every query takes the normal path, with `READS=yoga` none is answered
+ * before yoga: so any suite can be run over each.
+ */
 export async function startInProcess(
   options: GatewayOptions & { schema: GraphQLSchema; config?: Partial<Config> },
 ): Promise<Pick<Gateway, 'url' | 'wsUrl' | 'adminKey'> & { services: Services; stop(): Promise<void> }> {
@@ -92,6 +96,8 @@ export async function startInProcess(
     schema: options.schema,
     log,
   });
+  if (process.env.READS === 'executor') services.reads = null;
+  if (process.env.READS === 'yoga' && services.reads) services.reads.answer = async () => null;
   await ensureFirstWorkspace(systemContext({ ...services, committed: services.sequencer.run }), adminKey);
   const http = createHttp(services);
   const url = await http.listen(0, '127.0.0.1');
