@@ -47,7 +47,7 @@ test('A connection that ends in the moment in which it was made fails its statem
   try {
     // The server has let it in and cuts it off again, before the client has read either.
     const cutting = (async () => {
-      for (let cut = 0; cut < 3; await sleep(5)) {
+      for (let cut = 0; cut < 3; await sleep(1)) {
         const { rowCount } = await admin.query(
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
            WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'`,

@@ -233,7 +233,10 @@ export function randomQuery(seed: number, rows: HardRows): RandomQuery {
       const byId = field.args.length === 1 && field.args[0]?.name === 'id' && isObjectType(named);
       if (!byId || chance(0.1)) return wrapped(query, fieldText(field, 0));
       const [arg] = field.args;
-      const id = argument(arg as GraphQLArgument, pick(rows.ids[named.name] as string[]));
+      const id = argument(
+        arg as GraphQLArgument,
+        pick(rows.ids[named.name] ?? [encodeId(named.name as IdType, newId())]),
+      );
       return wrapped(query, `a${++names}: ${field.name}(${id}) ${selection(named, 1)}`);
     });
     return `{ ${texts.join(' ')} }`;

@@ -6,6 +6,7 @@ import {
   type VariableValues,
 } from 'graphql';
 import { defaultPage, type ListQuery, type PageArgs, rowOf, visibleRow } from '../../schema/read.ts';
+import { apart } from '../../schema/served.ts';
 import type { OperationContext } from '../operationContext.ts';
 import { collectFields, selectionsOf } from './collectFields.ts';
 import type { Leaf } from './leaf.ts';
@@ -80,7 +81,7 @@ function prepare(plan: Plan, page: PageField): Prepared {
     rows(asked) {
       const args = argsOf(asked.variables);
       checkArguments(args, list.cursor, asked.ctx);
-      return rowsOf(asked, { query, model, alias, args, inside: page.inside });
+      return rowsOf(asked, { query, list, model, alias, args, inside: page.inside });
     },
   };
 }
@@ -187,17 +188,26 @@ interface Rows {
   args: PageArgs;
 }
 
+/**
+ * Tables in parts by workspace. Without its value PostgreSQL cannot know that one part holds all the rows: it would read
+ * and sort them, rather than read a page in the order of an index.
+ */
+const partitioned: ReadonlySet<string> = new Set(['Event']);
+
 interface RowsOf {
   query: ListQuery;
+  list: Page['list'];
   model: Page['model'];
   alias: string;
   args: PageArgs;
   inside: PageField['inside'];
 }
 
-function rowsOf(asked: Asked, { query, model, alias, args, inside }: RowsOf): Rows {
+function rowsOf(asked: Asked, { query, list, model, alias, args, inside }: RowsOf): Rows {
   const { where, orderBy, way } = query(args, asked.ctx);
-  if (way.apart || way.search) throw new Unplanned('a page that is found in several looks');
+  if (way.search || (way.apart && behindTable(list, way.apart)))
+    throw new Unplanned('a page that is found in several looks');
+  if (partitioned.has(model)) asked.steady = false;
   const belonging = inside ? `${inside(alias)} AND ` : '';
   // Not before it is needed: every parameter must have a place in the statement.
   let known: string | undefined;
@@ -223,10 +233,28 @@ function rowsOf(asked: Asked, { query, model, alias, args, inside }: RowsOf): Ro
     },
     from(size) {
       const beyond = beyondSql(asked, model, alias, args, orderBy);
-      const page = `${table} WHERE ${condition()}${beyond} ORDER BY ${order(backward)} LIMIT ${size}`;
+      const ranges = way.apart
+        ? apart(args, way.apart).map((one) => whereSql(asked, model, alias, query(one, asked.ctx).where))
+        : [condition()];
+      const each = ranges.map(
+        (range) => `${table} WHERE ${range}${beyond} ORDER BY ${order(backward)} LIMIT ${size}`,
+      );
+      const page = each.length === 1 ? (each[0] as string) : merged(each, alias, order(backward), size);
       return backward ? `(SELECT * FROM ${page}) ${alias} ORDER BY ${order(false)}` : page;
     },
   };
+}
+
+/** Several values are several ranges of an index: the page is among the pages of each. */
+function merged(pages: readonly string[], alias: string, order: string, size: number): string {
+  const all = pages.map((page) => `(SELECT ${alias}.* FROM ${page})`).join(' UNION ALL ');
+  return `(${all}) ${alias} ORDER BY ${order} LIMIT ${size}`;
+}
+
+/** Rows that are found at another table, such as a tag's customers, are not one range each. */
+function behindTable(list: Page['list'], condition: string): boolean {
+  const serving = list.served?.[condition];
+  return serving?.as === 'part' && serving.behind !== undefined;
 }
 
 /** The rows behind or before that of the cursor, by its place in the order. None when the viewer may not see it. */
