@@ -228,6 +228,21 @@ export async function makeHardRows(db: Database): Promise<HardRows> {
       paidAt: at(n % 12),
     }));
     await db.payment.createMany({ data: payment });
+    const bulkOperation = base(7).map((row, n) => ({
+      ...row,
+      kind: 'IMPORT' as const,
+      status: pick(['QUEUED', 'RUNNING', 'COMPLETED', 'CANCELLED', 'FAILED'] as const, n),
+      name: pick(hardTexts, n) || 'a.csv',
+      mapping: { a: { 2: 1, 1: 2 } },
+      rowsDone: 2 ** 31 - 1 - n,
+      rowsRefused: n % 3,
+      bytesDone: n % 2 ? 2n ** 60n : 7n,
+      bytesTotal: 2n ** 60n + 1n,
+      error: n % 5 === 4 ? pick(hardTexts, n) : null,
+      actorKind: 'SYSTEM' as const,
+      createdAt: at(n % 5),
+    }));
+    await db.bulkOperation.createMany({ data: bulkOperation });
     const event = base(60).map((row, n) => {
       const of = pick(booking, n % 20);
       const kind = pick(
@@ -287,6 +302,7 @@ export async function makeHardRows(db: Database): Promise<HardRows> {
       booking,
       payment,
       event,
+      bulkOperation,
     };
     remember('User', user);
     remember('Team', team);
@@ -300,6 +316,7 @@ export async function makeHardRows(db: Database): Promise<HardRows> {
     remember('Booking', booking);
     remember('Payment', payment);
     remember('Activity', event);
+    remember('BulkOperation', bulkOperation);
     return { ...shop, rows };
   }
 
