@@ -189,7 +189,8 @@ interface Rows {
 
 /**
  * Tables in parts by workspace. Without its value PostgreSQL cannot know that one part holds all the rows: it would read
- * and sort them, rather than read a page in the order of an index.
+ * and sort them, rather than read a page in the order of an index. So the workspace stands in the text, and each has a
+ * statement of its own.
  */
 const partitioned: ReadonlySet<string> = new Set(['Event']);
 
@@ -203,8 +204,10 @@ interface RowsOf {
 
 function rowsOf(asked: Asked, { query, model, alias, args, inside }: RowsOf): Rows {
   const { where, orderBy } = query(args, asked.ctx);
-  if (partitioned.has(model)) asked.steady = false;
-  const belonging = inside ? `${inside(alias)} AND ` : '';
+  const part = partitioned.has(model)
+    ? `${columnSql(model, alias, 'workspaceId')} = ${text(asked.ctx.workspace.id)}::uuid AND `
+    : '';
+  const belonging = part + (inside ? `${inside(alias)} AND ` : '');
   // Not before it is needed: every parameter must have a place in the statement.
   let known: string | undefined;
   const condition = () => (known ??= belonging + whereSql(asked, model, alias, where));
