@@ -190,7 +190,8 @@ interface Rows {
 
 /**
  * Tables in parts by workspace. Without its value PostgreSQL cannot know that one part holds all the rows: it would read
- * and sort them, rather than read a page in the order of an index.
+ * and sort them, rather than read a page in the order of an index. So the workspace stands in the text, and each has a
+ * statement of its own.
  */
 const partitioned: ReadonlySet<string> = new Set(['Event']);
 
@@ -207,8 +208,10 @@ function rowsOf(asked: Asked, { query, list, model, alias, args, inside }: RowsO
   const { where, orderBy, way } = query(args, asked.ctx);
   if (way.search || (way.apart && behindTable(list, way.apart)))
     throw new Unplanned('a page that is found in several looks');
-  if (partitioned.has(model)) asked.steady = false;
-  const belonging = inside ? `${inside(alias)} AND ` : '';
+  const part = partitioned.has(model)
+    ? `${columnSql(model, alias, 'workspaceId')} = ${text(asked.ctx.workspace.id)}::uuid AND `
+    : '';
+  const belonging = part + (inside ? `${inside(alias)} AND ` : '');
   // Not before it is needed: every parameter must have a place in the statement.
   let known: string | undefined;
   const condition = () => (known ??= belonging + whereSql(asked, model, alias, where));
@@ -234,7 +237,9 @@ function rowsOf(asked: Asked, { query, list, model, alias, args, inside }: RowsO
     from(size) {
       const beyond = beyondSql(asked, model, alias, args, orderBy);
       const ranges = way.apart
-        ? apart(args, way.apart).map((one) => whereSql(asked, model, alias, query(one, asked.ctx).where))
+        ? apart(args, way.apart).map(
+            (one) => belonging + whereSql(asked, model, alias, query(one, asked.ctx).where),
+          )
         : [condition()];
       const each = ranges.map(
         (range) => `${table} WHERE ${range}${beyond} ORDER BY ${order(backward)} LIMIT ${size}`,
