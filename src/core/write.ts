@@ -11,8 +11,13 @@ const attempts = 4;
  * Runs a verb's one transaction: its rows and its events, all or none. When it has committed, the events
  * take their place in the log and wake their readers. A deadlock is tried again.
  */
-export function write<Result>(ctx: Context, run: (tx: Tx) => Promise<Result>): Promise<Result> {
-  return committing(ctx, () => ctx.db.$transaction(run));
+export function write<Result>(
+  ctx: Context,
+  run: (tx: Tx) => Promise<Result>,
+  /** Of the transaction, in milliseconds; that of every other when left out. */
+  timeout?: number,
+): Promise<Result> {
+  return committing(ctx, () => ctx.db.$transaction(run, timeout === undefined ? {} : { timeout }));
 }
 
 /** `write` for a hot verb that does all of its transaction in one statement: nothing goes to and fro. */

@@ -15,6 +15,8 @@ import { createRowParser, type Wanted } from './readRow.ts';
 
 /** Rows that are written in one transaction. */
 const batchRows = 1_000;
+/** A batch of which the database refuses every row is halved two thousand times. */
+const batchMs = 300_000;
 /** Progress becomes an event this often at most. */
 const tellMs = 1_000;
 
@@ -39,11 +41,12 @@ export async function runImport(
     for await (const batch of ahead(batchesOf(ctx, { ...operation, fileHash, uploadId }, mapping))) {
       if (stopping.aborted) return;
       await ensureNamed(history, mapping, batch.wanted, named);
-      await write(history, async (tx) => {
+      const writeBatch = async (tx: Tx) => {
         await holdMine(tx, id, worker);
         const imported = await importRows(history, tx, batch.wanted, named);
         await checkpoint(ctx, tx, id, batch, imported);
-      });
+      };
+      await write(history, writeBatch, batchMs);
     }
     await ctx.committed();
     await finishBulkOperation(ctx, id, 'COMPLETED');

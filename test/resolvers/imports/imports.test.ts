@@ -498,3 +498,23 @@ test('The first thousands of both files that ship go in with their mappings, and
     expect(wrong?.count).toBe(0n);
   }
 });
+
+test('A file of which the database refuses every row says so of each, and leaves nothing behind.', {
+  timeout: 120_000,
+}, async () => {
+  const shop = await createWorkspace(db, { timeZone: 'UTC' });
+  const ctx = await shop.asUser('ADMIN');
+  const rows = Array.from({ length: 301 }, (_, n) => `w${n},Cut,2027-01-04T10:00,Kim`);
+  const ended = await importFile(ctx, csv('who,what,on,with', ...rows), {
+    customer: { externalId: 'who', firstName: 'who' },
+    booking: { service: 'what', startsAt: 'on', staffMember: 'with' },
+  });
+  expect(ended).toMatchObject({
+    status: 'COMPLETED',
+    rowsDone: 301,
+    rowsRefused: 300,
+    bookingsCreated: 1,
+    customersCreated: 1,
+  });
+  expect(await db.customer.count({ where: { workspaceId: shop.workspace.id } })).toBe(1);
+});
