@@ -1,7 +1,8 @@
 import type { FieldRef, InputFieldMap, InputRef } from '@pothos/core';
+import type { GraphQLResolveInfo } from 'graphql';
 import { InvalidInput } from '../core/errors.ts';
 import { builder, type GraphQLContext } from './builder.ts';
-import type { Schema } from './read.ts';
+import { answered, type Schema } from './read.ts';
 
 export type InputFields = PothosSchemaTypes.InputFieldBuilder<Schema, 'InputObject'>;
 
@@ -49,7 +50,16 @@ export function mutation<Row>(name: string, options: MutationOptions<Row>): void
               type: type as never,
               description,
               nullable,
-              resolve: ({ row }: { row: Row }) => (of ? of(row) : row) as never,
+              resolve: ((
+                { row }: { row: Row },
+                _args: object,
+                ctx: GraphQLContext,
+                info: GraphQLResolveInfo,
+              ) => {
+                const shown = of ? of(row) : row;
+                const one = shown as { id?: unknown } | null;
+                return typeof one?.id === 'string' ? answered(type, one as { id: string }, ctx, info) : shown;
+              }) as never,
             } as never) as FieldRef<Schema, unknown>,
           ]),
       ),
