@@ -12,7 +12,10 @@ import { processorTime } from './callers.ts';
 import { rawImport } from './rawImport.ts';
 import { startWorld, type World } from './startWorld.ts';
 
-const files = ['demo/cdnow/CDNOW_master.txt.gz', 'demo/hotel/hotels.csv.gz'];
+const files =
+  process.argv.length > 2
+    ? process.argv.slice(2)
+    : ['demo/cdnow/CDNOW_master.txt.gz', 'demo/hotel/hotels.csv.gz'];
 
 const world = await startWorld();
 try {
@@ -73,5 +76,6 @@ function databaseTime(postmaster: number): number {
   });
   const ended = readFileSync(`/proc/${postmaster}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   const own = processorTime(postmaster) + (Number(ended[13]) + Number(ended[14])) * 10_000;
-  return children.reduce((sum, pid) => sum + processorTime(Number(pid)), own);
+  // One that is gone meanwhile is counted with those that ended.
+  return children.reduce((sum, pid) => sum + (processorTime(Number(pid)) || 0), own);
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Context } from '../../core/context.ts';
 import type { BulkOperation, Tx } from '../../core/database.ts';
 import { InvalidInput } from '../../core/errors.ts';
@@ -17,6 +18,8 @@ import { createRowParser, type Wanted } from './readRow.ts';
 const batchRows = 1_000;
 /** A batch of which the database refuses every row is halved two thousand times. */
 const batchMs = 300_000;
+/** Rows that are read before others have their turn: requests, and the database's answer for the batch before. */
+const rowsAtOnce = 25;
 /** Progress becomes an event this often at most. */
 const tellMs = 1_000;
 
@@ -38,8 +41,10 @@ export async function runImport(
   try {
     const mapping = ImportMapping.parse(operation.mapping);
     const fileHash = operation.fileHash ?? (await readThrough(ctx, id, uploadId));
+    let batches = 0;
     for await (const batch of ahead(batchesOf(ctx, { ...operation, fileHash, uploadId }, mapping))) {
       if (stopping.aborted) return;
+      if (learnAfter.has(batches++)) await learn(ctx);
       await ensureNamed(history, mapping, batch.wanted, named);
       const writeBatch = async (tx: Tx) => {
         await holdMine(tx, id, worker);
@@ -54,6 +59,19 @@ export async function runImport(
     if (!(error instanceof UnreadableFile || error instanceof InvalidInput)) throw error;
     await finishBulkOperation(ctx, id, 'FAILED', error.message);
   }
+}
+
+/** Batches after which the database is told to look at what it holds now. */
+const learnAfter = new Set([1, 10, 100]);
+
+/**
+ * Plans that were made while tables were empty are made again. PostgreSQL would do so by itself, but only after a minute,
+ * and until then each check of a foreign key may go through all customers.
+ */
+async function learn({ db, log }: Context): Promise<void> {
+  await db.$executeRaw`ANALYZE customer, customer_word, booking, payment`.catch((error: unknown) =>
+    log.warn({ error }, 'import: the tables could not be analysed, which may make it slow'),
+  );
 }
 
 /** `committed` that does not keep the writer waiting, but lets the log fall behind by one batch only. */
@@ -115,6 +133,7 @@ async function* batchesOf(
         if (!mapping.format.columns) continue;
       }
       if (++number <= operation.rowsDone) continue;
+      if (number % rowsAtOnce === 0) await turn();
       batch ??= { wanted: [], refused: [], reader: read.reader, rowsDone: 0, bytesDone: 0 };
       const identity = `file:${operation.fileHash.slice(0, 20)}:${number}`;
       const parsed = sameLength(cells, header) ?? read.parse({ number, identity, cells });
