@@ -46,19 +46,23 @@ test('A connection that ends in the moment in which it was made fails its statem
   await admin.connect();
   try {
     // The server has let it in and cuts it off again, before the client has read either.
+    let through = false;
     const cutting = (async () => {
-      for (let cut = 0; cut < 3; await sleep(1)) {
-        const { rowCount } = await admin.query(
+      for (; !through; await sleep(1)) {
+        await admin.query(
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
            WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'`,
         );
-        cut += rowCount ?? 0;
       }
     })();
-    for (let i = 0; i < 3; i++) {
-      await expect(db.$transaction((tx) => tx.$queryRaw`SELECT 1`)).rejects.toThrow();
+    // On a busy machine a connection may get its statement through before it is cut off.
+    let failed = 0;
+    for (let tries = 0; failed < 3 && tries < 30; tries++) {
+      await db.$transaction((tx) => tx.$queryRaw`SELECT 1`).catch(() => failed++);
     }
+    through = true;
     await cutting;
+    expect(failed).toBe(3);
   } finally {
     network.close();
     await admin.end();
