@@ -41,7 +41,14 @@ export async function importCustomers(ctx: Context, tx: Tx, rows: readonly Wante
   };
 
   const of = new Map<string, { id: string; blocked: boolean }>();
-  const before = match(await find());
+  let found = await find();
+  if (found.length > 0) {
+    // Held as by the single verbs, or they could be erased meanwhile; those who were erased just now are not found again.
+    await tx.$queryRaw`SELECT 1 FROM customer WHERE workspace_id = ${ctx.workspace.id}::uuid
+      AND id = ANY(${found.map(({ id }) => id)}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
+    found = await find();
+  }
+  const before = match(found);
   const missing: { id: string; key: string }[] = [];
   const byEmail = new Map<string, string>();
   const same = new Map<string, string>();

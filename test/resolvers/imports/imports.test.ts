@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { InvalidInput, InvalidState, Refused } from '../../../src/core/errors.ts';
@@ -517,4 +518,28 @@ test('A file of which the database refuses every row says so of each, and leaves
     customersCreated: 1,
   });
   expect(await db.customer.count({ where: { workspaceId: shop.workspace.id } })).toBe(1);
+});
+
+test('A customer who is erased while the import waits for them is not booked for: nothing personal comes to stand with what is left.', async () => {
+  const shop = await createWorkspace(db, { timeZone: 'UTC' });
+  const ctx = await shop.asUser('ADMIN');
+  const erased = await createCustomer(ctx, { externalId: '7', firstName: 'Ada' });
+  let held: () => void = () => {};
+  const holding = new Promise<void>((resolve) => {
+    held = resolve;
+  });
+  // What deleteCustomer does, slowly.
+  const erasing = db.$transaction(async (tx) => {
+    await tx.customer.update({ where: { id: erased.id }, data: { externalId: null, deletedAt: new Date() } });
+    held();
+    await sleep(1_000);
+  });
+  await holding;
+  const ended = await importFile(ctx, csv(header, '7,Ada,,Cut,2024-07-01T10:00,1'), {
+    ...mapping,
+    booking: { ...mapping.booking, notes: { text: 'Allergic.' } },
+  });
+  await erasing;
+  expect(ended).toMatchObject({ customersCreated: 1, bookingsCreated: 1, rowsRefused: 0 });
+  expect(await db.booking.count({ where: { customerId: erased.id } })).toBe(0);
 });
