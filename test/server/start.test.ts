@@ -241,12 +241,28 @@ describe('the end', () => {
   });
 
   test('a second signal does not wait', async () => {
+    const blocker = new Client({ connectionString: database.url });
+    await blocker.connect();
     const gateway = await startGateway({ databaseUrl: database.url });
+    // A request that waits for a lock keeps the first signal waiting.
+    await blocker.query('begin; lock table tag in access exclusive mode');
+    const request = post(
+      gateway.url,
+      { query: 'mutation { createTag(input: { name: "Late" }) { __typename } }' },
+      { 'x-api-key': gateway.adminKey },
+    ).catch(() => 'cut off');
+    await eventually(
+      'the request waits for the lock',
+      async () => (await rows("select 1 from pg_locks where relation = 'tag'::regclass and not granted")).length > 0,
+    );
     process.kill(gateway.pid, 'SIGTERM');
-    await sleep(150);
-    process.kill(gateway.pid, 'SIGTERM');
-    const start = Date.now();
-    expect((await gateway.exited).code).toBe(1);
-    expect(Date.now() - start).toBeLessThan(500);
+    await eventually('the gateway is stopping', () => gateway.output().includes('stopping'));
+    // Two signals within a tenth of a second count as one, so it is sent until it is heard.
+    const again = setInterval(() => process.kill(gateway.pid, 'SIGTERM'), 200);
+    const { code } = await gateway.exited.finally(() => clearInterval(again));
+    expect(code).toBe(1);
+    expect(gateway.output()).not.toContain('could not stop in time');
+    expect(await request).toBe('cut off');
+    await blocker.end();
   });
 });
