@@ -1,0 +1,191 @@
+import type { Criteria } from '../../conditions/condition.ts';
+import { leavesOf } from '../../conditions/condition.ts';
+import type { Moment } from '../../conditions/moment.ts';
+import type { Context } from '../../core/context.ts';
+import { databaseError, type Event, type Segment, type Tx } from '../../core/database.ts';
+import { momentOf } from '../conditions/momentOf.ts';
+import { calculateRfmBounds, rfmLifeMs } from '../conditions/rfmBounds.ts';
+import {
+  affectedBy,
+  crossedSince,
+  holding,
+  nextCrossing,
+  type Wanted,
+  type Watcher,
+  watcherOf,
+} from '../conditions/watch.ts';
+import { calculateMembers, noteSize, recordMoves } from './membership.ts';
+import { segmentsIn } from './segmentFields.ts';
+
+/**
+ * Keeps dynamic segments in step: what waits is worked out from scratch; an event has only the customers looked at on
+ * whose timelines it stands, for the segments that it can change; and who comes in or falls out by the passing of time
+ * alone does so when it is due.
+ */
+export const keepSegments = {
+  async read(ctx: Context, tx: Tx, events: readonly Event[]): Promise<void> {
+    const moment = await momentOf(ctx, tx);
+    await calculateStale(ctx, tx, moment);
+    const segments = await dynamicSegments(ctx, tx);
+    await look(ctx, tx, affectedBy(watchersOf(segments), events), segments, moment);
+  },
+
+  async pass(ctx: Context, tx: Tx, from: Date): Promise<Date | null> {
+    const segments = await dynamicSegments(ctx, tx);
+    if (segments.size === 0) return null;
+    const rfmDue = await refreshRfm(ctx, tx, segments);
+    const moment = await momentOf(ctx, tx);
+    await calculateStale(ctx, tx, moment);
+    const watchers = watchersOf(segments);
+    await look(ctx, tx, await crossedSince(ctx, tx, watchers, from, moment), segments, moment);
+    const next = await nextCrossing(ctx, tx, watchers, moment);
+    return rfmDue && (!next || rfmDue < next) ? rfmDue : next;
+  },
+};
+
+const watchersOf = (segments: ReadonlyMap<string, Kept>) =>
+  [...segments.values()].map(({ watcher }) => watcher);
+
+interface Kept {
+  segment: Segment;
+  watcher: Watcher;
+}
+
+/** Criteria by segment as they were read last, so that they are not read again for every page of events. */
+const known = new WeakMap<object, Map<string, { mark: string; segments: Map<string, Kept> }>>();
+
+/** The dynamic segments that were worked out at least once. */
+async function dynamicSegments(ctx: Context, tx: Tx): Promise<ReadonlyMap<string, Kept>> {
+  const workspaceId = ctx.workspace.id;
+  const [{ mark } = { mark: '' }] = await tx.$queryRaw<{ mark: string }[]>`
+    SELECT concat(count(*), ' ', max(updated_at), ' ', max(calculated_at)) AS mark FROM segment
+    WHERE workspace_id = ${workspaceId}::uuid AND kind = 'DYNAMIC'`;
+  const here = known.get(ctx.db) ?? new Map();
+  known.set(ctx.db, here);
+  const last = here.get(workspaceId);
+  if (last?.mark === mark) return last.segments;
+  const rows = await tx.segment.findMany({
+    where: { workspaceId, kind: 'DYNAMIC', calculatedAt: { not: null } },
+  });
+  const segments = new Map(
+    rows.map((segment) => {
+      const watcher = watcherOf(segment.id, segment.criteria as unknown as Criteria);
+      return [segment.id, { segment, watcher }] as const;
+    }),
+  );
+  here.set(workspaceId, { mark, segments });
+  return segments;
+}
+
+/** Works out what waits for it; those that others ask for first. */
+async function calculateStale(ctx: Context, tx: Tx, moment: Moment): Promise<void> {
+  const stale = await tx.segment.findMany({ where: { workspaceId: ctx.workspace.id, stale: true } });
+  if (stale.length === 0) return;
+  if (!moment.rfm && stale.some(usesRfm)) {
+    await calculateRfmBounds(ctx, tx);
+    Object.assign(moment, await momentOf(ctx, tx));
+  }
+  const waiting = new Map(stale.map((segment) => [segment.id, segment]));
+  while (waiting.size > 0) {
+    const ready = [...waiting.values()].filter(
+      ({ criteria }) => !segmentsIn(criteria as unknown as Criteria).some((id) => waiting.has(id)),
+    );
+    for (const segment of ready.length > 0 ? ready : waiting.values()) {
+      waiting.delete(segment.id);
+      await orError(tx, segment, () => calculateMembers(ctx, tx, segment, moment));
+    }
+  }
+  // What asks for a segment that has changed altogether, and was not worked out along with it, is next.
+  const ids = new Set(stale.map(({ id }) => id));
+  const all = await tx.segment.findMany({
+    where: { workspaceId: ctx.workspace.id, kind: 'DYNAMIC', stale: false },
+  });
+  const asking = all.filter(
+    (segment) =>
+      !ids.has(segment.id) && segmentsIn(segment.criteria as unknown as Criteria).some((id) => ids.has(id)),
+  );
+  if (asking.length === 0) return;
+  await tx.segment.updateMany({ where: { id: { in: asking.map(({ id }) => id) } }, data: { stale: true } });
+  await calculateStale(ctx, tx, moment);
+}
+
+/** A segment that cannot be worked out says why, and holds the others up no longer. */
+async function orError(tx: Tx, segment: Segment, calculate: () => Promise<void>): Promise<void> {
+  await tx.$executeRaw`SAVEPOINT calculation`;
+  try {
+    await calculate();
+  } catch (error) {
+    await tx.$executeRaw`ROLLBACK TO SAVEPOINT calculation`;
+    const late = databaseError(error)?.code === '57014';
+    await tx.segment.update({
+      where: { id: segment.id },
+      data: {
+        stale: false,
+        error: late ? 'Took too long; simpler criteria may help.' : 'Could not be worked out.',
+      },
+    });
+  }
+}
+
+/** Brings the membership of these customers in line with what holds for them now. */
+async function look(
+  ctx: Context,
+  tx: Tx,
+  wanted: Wanted,
+  segments: ReadonlyMap<string, Kept>,
+  moment: Moment,
+): Promise<void> {
+  if (wanted.size === 0) return;
+  const holds = await holding(ctx, tx, wanted, moment);
+  const pairs = [...wanted].flatMap(([watcher, ids]) =>
+    [...ids].map((customer) => ({
+      segment: watcher.id,
+      customer,
+      holds: holds.get(watcher)?.has(customer) ?? false,
+    })),
+  );
+  // Only differences are written, and told.
+  const moves = await tx.$queryRaw<{ segment: string; customer: string; joined: boolean }[]>`
+    WITH p AS (SELECT * FROM json_to_recordset(${JSON.stringify(pairs)}::json) AS x (segment uuid, customer uuid, holds boolean)),
+    come AS (
+      INSERT INTO segment_member (workspace_id, segment_id, customer_id, joined_at, customer_created_at)
+        SELECT c.workspace_id, s.id, c.id, ${moment.now}, c.created_at
+        FROM p JOIN segment s ON s.id = p.segment AND s.workspace_id = ${ctx.workspace.id}::uuid
+          JOIN customer c ON c.workspace_id = s.workspace_id AND c.id = p.customer
+        WHERE p.holds
+      ON CONFLICT DO NOTHING RETURNING segment_id, customer_id),
+    gone AS (
+      DELETE FROM segment_member m USING p
+        WHERE NOT p.holds AND m.workspace_id = ${ctx.workspace.id}::uuid AND m.segment_id = p.segment AND m.customer_id = p.customer
+      RETURNING m.segment_id, m.customer_id)
+    SELECT segment_id AS segment, customer_id AS customer, true AS joined FROM come
+    UNION ALL SELECT segment_id, customer_id, false FROM gone`;
+  if (moves.length === 0) return;
+  const bySegment = Map.groupBy(moves, ({ segment }) => segment);
+  for (const [id, of] of bySegment) {
+    const { segment } = segments.get(id) as Kept;
+    const customers = (joined: boolean) =>
+      of.filter((move) => move.joined === joined).map(({ customer }) => customer);
+    await recordMoves(ctx, tx, segment, customers(true), customers(false));
+  }
+  await noteSize(ctx, tx, [...bySegment.keys()]);
+}
+
+/** Works the bounds of the RFM scores out anew once a day while a segment asks for them, and those segments with them. */
+async function refreshRfm(ctx: Context, tx: Tx, segments: ReadonlyMap<string, Kept>): Promise<Date | null> {
+  const using = [...segments.values()].map(({ segment }) => segment).filter(usesRfm);
+  if (using.length === 0) return null;
+  const now = ctx.clock.now().getTime();
+  const last = await tx.rfmBounds.findUnique({ where: { workspaceId: ctx.workspace.id } });
+  if (last && last.calculatedAt.getTime() + rfmLifeMs > now)
+    return new Date(last.calculatedAt.getTime() + rfmLifeMs);
+  await calculateRfmBounds(ctx, tx);
+  await tx.segment.updateMany({ where: { id: { in: using.map(({ id }) => id) } }, data: { stale: true } });
+  return new Date(now + rfmLifeMs);
+}
+
+const usesRfm = ({ criteria }: Pick<Segment, 'criteria'>) =>
+  criteria !== null &&
+  [...leavesOf(criteria as unknown as Criteria)].some(([{ field }]) =>
+    /^(recency|frequency|monetary)_score$/.test(field),
+  );
