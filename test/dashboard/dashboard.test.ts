@@ -1,0 +1,405 @@
+import { Client } from 'pg';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { type Gateway, startGateway } from '../support/gateway.ts';
+import {
+  describeInBrowser,
+  expectNoSideScrolling,
+  inaccessible,
+  newPage,
+  openBrowser,
+  signIn,
+} from './browser.ts';
+import { ensureBuilt } from './ensureBuilt.ts';
+
+/** Days on which nobody else makes bookings; on the second there are none at first. */
+const day = '2031-05-05';
+const quietDay = '2031-06-06';
+const pages = ['/', `/?day=${day}`, '/activity', '/customers', '/leads'];
+
+let database: TestDatabase;
+/** The one that the browser speaks to; it is killed on the way. */
+let gateway: Gateway;
+/** Another one of the same business, where changes are made meanwhile. */
+let other: Gateway;
+let key: string;
+let browser: Browser;
+let serviceId: string;
+
+async function change<Payload>(mutation: string, fields: string, input: object): Promise<Payload> {
+  const type = `${mutation[0]?.toUpperCase()}${mutation.slice(1)}`;
+  const query = `mutation ($input: ${type}Input!) { ${mutation}(input: $input) { __typename ... on ${type}Payload { ${fields} } ... on Error { message } } }`;
+  const response = await fetch(`${other.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-api-key': key },
+    body: JSON.stringify({ query, variables: { input } }),
+  });
+  const { data, errors } = (await response.json()) as {
+    data?: Record<string, { __typename: string }>;
+    errors?: unknown;
+  };
+  const result = data?.[mutation];
+  if (result?.__typename !== `${type}Payload`) throw new Error(JSON.stringify(errors ?? result));
+  return result as Payload;
+}
+
+async function newCustomer(firstName: string, lastName: string): Promise<string> {
+  const { customer } = await change<{ customer: { id: string } }>('createCustomer', 'customer { id }', {
+    firstName,
+    lastName,
+    email: `${firstName}.${lastName}@example.com`.toLowerCase(),
+  });
+  return customer.id;
+}
+
+async function book(customerId: string, time: string, on = day): Promise<{ id: string; reference: string }> {
+  const { booking } = await change<{ booking: { id: string; reference: string } }>(
+    'createBooking',
+    'booking { id reference }',
+    { customerId, serviceId, startsAt: `${on}T${time}:00Z` },
+  );
+  return booking;
+}
+
+const start = (env: Record<string, string> = {}) =>
+  startGateway({ databaseUrl: database.url, env: { FRONTDESK_ADMIN_KEY: key, LOG_LEVEL: 'warn', ...env } });
+
+const connection = (page: Page) => page.locator('.connection');
+
+describeInBrowser('The dashboard', { timeout: 240_000 }, () => {
+  beforeAll(async () => {
+    await ensureBuilt();
+    database = await createTestDatabase();
+    key = 'a-key-for-the-tests-of-the-dashboard-alone';
+    gateway = await start();
+    other = await start();
+    browser = await openBrowser();
+    const made = await change<{ service: { id: string } }>('createService', 'service { id }', {
+      name: 'Massage',
+      durationMinutes: 60,
+      price: { amount: '70', currency: 'EUR' },
+    });
+    serviceId = made.service.id;
+    const lise = await newCustomer('Lise', 'Meitner');
+    await book(lise, '08:00');
+    await book(await newCustomer('Otto', 'Hahn'), '08:30');
+    await change('addTags', 'customers { id }', { customerIds: [lise], tags: ['Old friend'] });
+  }, 300_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await Promise.all([gateway?.kill(), other?.kill()]);
+    await database?.drop();
+  });
+
+  test('lets nobody in with a wrong key, says so, and lets in who has the right one; the key stays in the tab.', async () => {
+    const { page, complaints } = await newPage(browser);
+    await page.goto(gateway.url);
+    const field = page.getByRole('textbox', { name: 'API key' });
+    await field.fill('not-a-key-at-all-but-long-enough-to-be-one');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').getByText('This key is not known').waitFor();
+    await field.fill(key);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Today' }).waitFor();
+    expect(await page.evaluate('Object.keys(localStorage).some((name) => /key/.test(name))')).toBe(false);
+    expect((await page.context().cookies()).length).toBe(0);
+
+    await page.reload();
+    await page.getByRole('heading', { level: 1, name: 'Today' }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await field.waitFor();
+    await page.reload();
+    await field.waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('shows a booking the moment it is made, and what becomes of it.', async () => {
+    const { page, complaints } = await newPage(browser);
+    await signIn(page, gateway.url, key);
+    await page.goto(`${gateway.url}/?day=${quietDay}`);
+    await page.getByText('No bookings on this day').waitFor();
+    const booking = await book(await newCustomer('Ada', 'King'), '09:00', quietDay);
+    const row = page.locator(`[data-booking="${booking.id}"]`);
+    await row.getByText('Ada King').waitFor();
+    await row.getByText('Pending').waitFor();
+    await page.locator('.stream').getByText('Booked Massage').first().waitFor();
+
+    await change('confirmBooking', 'booking { id }', { id: booking.id });
+    await row.getByText('Confirmed').waitFor();
+    await change('cancelBooking', 'booking { id }', { id: booking.id });
+    await row.getByText('Cancelled').waitFor();
+
+    await change('rescheduleBooking', 'booking { id }', {
+      id: (await book(await newCustomer('Grace', 'Hopper'), '10:00', quietDay)).id,
+      startsAt: `${quietDay}T11:30:00Z`,
+    });
+    await page
+      .locator('tr', { hasText: 'Grace Hopper' })
+      .locator(`time[datetime="${quietDay}T11:30:00.000Z"]`)
+      .waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('shows a payment in the revenue of the day without being loaded again.', async () => {
+    const { page } = await newPage(browser);
+    await signIn(page, gateway.url, key);
+    const revenue = page.locator('.figure', { hasText: 'Revenue' });
+    await revenue.getByText('from 0 payments').waitFor();
+    await change('recordPayment', 'payment { id }', {
+      customerId: await newCustomer('Niels', 'Bohr'),
+      amount: { amount: '125.50', currency: 'EUR' },
+      method: 'CARD',
+    });
+    await revenue.getByText('from 1 payment').waitFor();
+    await revenue.locator('data[value="125.5"]').waitFor();
+    await page.context().close();
+  });
+
+  test('says truthfully that it is cut off, and when it is back has all that happened meanwhile, once, marked.', async () => {
+    const { page, complaints } = await newPage(browser);
+    await signIn(page, gateway.url, key);
+    const before = await book(await newCustomer('Before', 'Cut'), '12:00');
+    await page.goto(`${gateway.url}/?day=${day}`);
+    await page.locator(`[data-booking="${before.id}"]`).waitFor();
+    const states = await recordStates(page);
+
+    const { port } = new URL(gateway.url);
+    await gateway.kill();
+    await connection(page)
+      .getByText(/^Offline since \d\d:\d\d/)
+      .waitFor();
+    await page.locator('.banner').getByText('Offline since').waitFor();
+    await page
+      .locator('.live-list[data-stale]')
+      .first()
+      .getByText(/^As of \d\d:\d\d/)
+      .waitFor();
+    // What was there stays there.
+    expect(await page.locator(`[data-booking="${before.id}"]`).isVisible()).toBe(true);
+
+    const missed = [];
+    for (const [at, name] of ['One', 'Two', 'Three', 'Four', 'Five'].entries())
+      missed.push(await book(await newCustomer(name, 'Missed'), `${13 + at}:00`));
+    await change('confirmBooking', 'booking { id }', { id: before.id });
+    expect(await page.locator('[data-booking]', { hasText: 'Missed' }).count()).toBe(0);
+
+    gateway = await start({ PORT: port });
+    await page.locator('.connection[data-state=live]').waitFor({ timeout: 40_000 });
+    for (const { id } of missed)
+      await page.locator(`[data-booking="${id}"][data-missed]`).getByText('while offline').waitFor();
+    await page.locator(`[data-booking="${before.id}"][data-missed]`).getByText('Confirmed').waitFor();
+    expect(await page.locator('[data-booking]', { hasText: 'Missed' }).count()).toBe(5);
+    expect(await page.locator('.stream .activity[data-missed]').count()).toBeGreaterThan(5);
+    expect(await page.locator('.banner').count()).toBe(0);
+    const seen = await states();
+    expect(seen).toEqual(expect.arrayContaining(['offline', 'resuming', 'catchingUp', 'live']));
+    expect(seen.indexOf('offline')).toBeLessThan(seen.indexOf('resuming'));
+    expect(seen.indexOf('resuming')).toBeLessThan(seen.indexOf('catchingUp'));
+
+    // What comes now was not missed.
+    const after = await book(await newCustomer('After', 'Cut'), '19:00');
+    const row = page.locator(`[data-booking="${after.id}"]`);
+    await row.waitFor();
+    expect(await row.getAttribute('data-missed')).toBeNull();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('reads everything afresh when the log no longer reaches back, and says so.', async () => {
+    const { page } = await newPage(browser);
+    await signIn(page, gateway.url, key);
+    await page.goto(`${gateway.url}/?day=${day}`);
+    await page.locator('[data-booking]').first().waitFor();
+    const { port } = new URL(gateway.url);
+    await Promise.all([gateway.kill(), other.kill()]);
+    await connection(page).getByText('Offline since').waitFor();
+    // As after a restored backup: docs/operations.md.
+    const db = new Client({ connectionString: database.url });
+    await db.connect();
+    await db.query('UPDATE event_sequencer SET epoch = gen_random_uuid()');
+    await db.end();
+    [gateway, other] = await Promise.all([start({ PORT: port }), start()]);
+    await page.getByText('All of this was read afresh').first().waitFor({ timeout: 40_000 });
+    const booking = await book(await newCustomer('Fresh', 'Start'), '20:00');
+    await page.locator(`[data-booking="${booking.id}"]`).waitFor();
+    await page.context().close();
+  });
+
+  test('says in words that its key was revoked, and goes back to the door.', async () => {
+    const { apiKey, secret } = await change<{ apiKey: { id: string }; secret: string }>(
+      'createApiKey',
+      'apiKey { id } secret',
+      { name: 'For a moment', role: 'VIEWER' },
+    );
+    const { page } = await newPage(browser);
+    await signIn(page, gateway.url, secret);
+    await change('revokeApiKey', 'apiKey { id }', { id: apiKey.id });
+    await page.locator('.banner').getByText('This key was revoked').waitFor();
+    await page.getByRole('button', { name: 'Sign in again' }).click();
+    await page.getByRole('textbox', { name: 'API key' }).waitFor();
+    await page.context().close();
+  });
+
+  test('shows one customer with their bookings and timeline, and both live.', async () => {
+    const id = await newCustomer('Emmy', 'Noether');
+    const { page, complaints } = await newPage(browser);
+    await signIn(page, gateway.url, key);
+    await page.goto(`${gateway.url}/customers/${id}`);
+    await page.getByRole('heading', { level: 1, name: 'Emmy Noether' }).waitFor();
+    await page.getByText('No bookings yet').waitFor();
+    const { reference } = await book(id, '21:00');
+    await page.locator('.booking-list').getByText(reference).waitFor();
+    await page.locator('.stream').getByText('Booked Massage').waitFor();
+    await change('addTags', 'customers { id }', { customerIds: [id], tags: ['Regular'] });
+    await page.locator('.profile').getByText('Regular').waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('filters the stream of activity by type, keeps the filter in the address, and follows it live.', async () => {
+    const { page } = await newPage(browser);
+    await signIn(page, gateway.url, key);
+    await page.goto(`${gateway.url}/activity`);
+    await page.locator('.activity').first().waitFor();
+    await page.getByText('Tags', { exact: true }).click();
+    await page.waitForURL(/show=tags/);
+    await expect
+      .poll(() => page.locator('.activity-title').allInnerTexts(), { timeout: 15_000 })
+      .toSatisfy(
+        (titles: string[]) => titles.length > 0 && titles.every((title) => title.startsWith('Tagged')),
+      );
+    await page.reload();
+    await page.locator('.activity').first().waitFor();
+    const id = await newCustomer('Not', 'Shown');
+    await change('addTags', 'customers { id }', { customerIds: [id], tags: ['Vegetarian'] });
+    await page.locator('.activity').first().getByText('Tagged Vegetarian').waitFor();
+    expect(await page.getByText('Customer added').count()).toBe(0);
+    await page.context().close();
+  });
+
+  test('puts the warmest lead at the top when a score changes, without being loaded again.', async () => {
+    const [first, second] = [await newCustomer('Luke', 'Warm'), await newCustomer('Ice', 'Cold')];
+    // More than the rules give for what the other tests do.
+    await score(first, 4_000);
+    await score(second, 1_000);
+    const { page, complaints } = await newPage(browser);
+    await signIn(page, gateway.url, key);
+    await page.goto(`${gateway.url}/leads`);
+    const rankOf = (id: string) => page.locator(`[data-lead="${id}"]`).getAttribute('data-rank');
+    await page.locator(`[data-lead="${first}"]`).waitFor();
+    expect([await rankOf(first), await rankOf(second)]).toEqual(['1', '2']);
+    await score(second, 7_500);
+    await page.locator(`[data-lead="${second}"][data-rank="1"]`).waitFor();
+    expect(await rankOf(first)).toBe('2');
+    const rows = page.getByRole('list').filter({ has: page.locator('[data-lead]') });
+    expect(await rows.locator('[data-rank="1"]').innerText()).toContain('Ice Cold');
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('is walked through by keyboard alone: skip link, pages, rows, palette, and Escape.', async () => {
+    const { page, complaints } = await newPage(browser);
+    await signIn(page, gateway.url, key);
+    await page.goto(`${gateway.url}/?day=${day}`);
+    await page.locator('[data-booking]').first().waitFor();
+    await page.keyboard.press('Tab');
+    expect(await focused(page)).toContain('Skip to the content');
+    const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle');
+    expect(outline).toBe('solid');
+
+    const links = page.locator('.bookings [data-row]');
+    await links.first().focus();
+    await page.keyboard.press('ArrowDown');
+    expect(await focused(page)).toBe(await links.nth(1).innerText());
+    await page.keyboard.press('End');
+    expect(await focused(page)).toBe(await links.last().innerText());
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/customers\/cus_/);
+
+    await page.keyboard.press('Control+k');
+    const search = page.getByRole('textbox', { name: 'Search or go to' });
+    await search.waitFor();
+    await page.keyboard.press('Escape');
+    await search.waitFor({ state: 'hidden' });
+    await page.keyboard.press('Control+k');
+    await search.fill('meitner');
+    await page.getByText('Lise Meitner').waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Lise Meitner' }).waitFor();
+
+    await page.keyboard.press('Control+k');
+    await search.fill((await page.locator('.booking-list .tabular').first().innerText()).toLowerCase());
+    await page.getByText(/^[A-Z0-9]{5}-[A-Z0-9]{5}: Massage$/).waitFor();
+    await page.keyboard.press('Escape');
+
+    await page.goto(`${gateway.url}/activity`);
+    const rows = page.locator('[data-line]');
+    await rows.first().focus();
+    await page.keyboard.press('ArrowDown');
+    const second = await rows.nth(1).getAttribute('data-line');
+    await page.locator(`[data-line="${second}"]:focus`).waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('fits a phone: no page scrolls sideways at 360 pixels.', async () => {
+    const { page } = await newPage(browser, { viewport: { width: 360, height: 740 } });
+    await page.goto(gateway.url);
+    await page.getByRole('textbox', { name: 'API key' }).waitFor();
+    await expectNoSideScrolling(page);
+    await signIn(page, gateway.url, key);
+    for (const path of [...pages, await customerPath(page)]) {
+      await page.goto(gateway.url + path);
+      await page.locator('.live-list, .state').first().waitFor();
+      await expectNoSideScrolling(page);
+    }
+    await page.context().close();
+  });
+
+  test.each(['light', 'dark'] as const)(
+    'has nothing that axe-core complains of, %s.',
+    async (colorScheme) => {
+      const { page } = await newPage(browser, { colorScheme, reducedMotion: 'reduce' });
+      await page.goto(gateway.url);
+      await page.getByRole('textbox', { name: 'API key' }).waitFor();
+      expect(await inaccessible(page)).toEqual([]);
+      await signIn(page, gateway.url, key);
+      for (const path of [...pages, await customerPath(page)]) {
+        await page.goto(gateway.url + path);
+        await page.locator('.live-list, .state').first().waitFor();
+        expect([path, ...(await inaccessible(page))]).toEqual([path]);
+      }
+      await page.keyboard.press('Control+k');
+      await page.getByRole('textbox', { name: 'Search or go to' }).fill('me');
+      await page.getByText('Lise Meitner').first().waitFor();
+      expect(await inaccessible(page)).toEqual([]);
+      await page.context().close();
+    },
+  );
+});
+
+const focused = (page: Page) => page.evaluate('document.activeElement.innerText') as Promise<string>;
+
+async function customerPath(page: Page): Promise<string> {
+  await page.goto(`${gateway.url}/customers`);
+  return (await page.locator('.people .row-link').first().getAttribute('href')) as string;
+}
+
+/** Every state of the connection that the page shows from now on, in order. */
+async function recordStates(page: Page): Promise<() => Promise<string[]>> {
+  await page.evaluate(`
+    window.states = [];
+    const badge = document.querySelector('.connection');
+    new MutationObserver(() => window.states.push(badge.dataset.state)).observe(badge, { attributes: true });
+  `);
+  return () => page.evaluate('window.states') as Promise<string[]>;
+}
+
+const score = (customerId: string, points: number) =>
+  change('adjustLeadScore', 'customer { id }', { customerId, points, reason: 'Met at a fair' });
