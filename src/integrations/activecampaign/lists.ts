@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import type { Lists, Membership } from '../capabilities.ts';
+import { type At, anything, api, id, listed, textOf } from './api.ts';
+import type { Settings } from './settings.ts';
+
+const list = z.object({ id, name: z.string() });
+
+export const lists: Lists<Settings> = {
+  all: (c, after) => listed(c, '/lists', 'lists', list, after),
+  async create(c, name) {
+    const stringid = name.toLowerCase().replace(/\W+/g, '-');
+    const json = { list: { name, stringid, sender_url: c.settings.apiUrl, sender_reminder: name } };
+    return (await api(c, { method: 'POST', path: '/lists', json }, z.object({ list }))).list;
+  },
+  async membership(c, contactId, listId): Promise<Membership> {
+    const path = `/contacts/${encodeURIComponent(contactId)}/contactLists`;
+    const { contactLists } = await api(
+      c,
+      { method: 'GET', path },
+      z.object({ contactLists: z.array(z.object({ list: id, status: textOf })) }),
+    );
+    const status = contactLists.find((one) => one.list === listId)?.status;
+    return status === '1' ? 'SUBSCRIBED' : status === '2' ? 'UNSUBSCRIBED' : 'NONE';
+  },
+  subscribe: (c, contactId, listId) => set(c, contactId, listId, '1'),
+  unsubscribe: (c, contactId, listId) => set(c, contactId, listId, '2'),
+};
+
+async function set(c: At, contact: string, listId: string, status: '1' | '2'): Promise<void> {
+  const json = { contactList: { list: listId, contact, status } };
+  await api(c, { method: 'POST', path: '/contactLists', json }, anything);
+}

@@ -1,0 +1,154 @@
+import { expect, test } from 'vitest';
+import type { Context } from '../../src/core/context.ts';
+import { encodeId } from '../../src/core/ids.ts';
+import { startBulkOperations } from '../../src/jobs/bulkOperations.ts';
+import { connectIntegration } from '../../src/resolvers/connections/connectIntegration.ts';
+import { repairIntegrationDrift } from '../../src/resolvers/connections/repairIntegrationDrift.ts';
+import { startBackfill } from '../../src/resolvers/connections/startBackfill.ts';
+import { startDriftCheck } from '../../src/resolvers/connections/startDriftCheck.ts';
+import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
+import { updateCustomer } from '../../src/resolvers/customers/updateCustomer.ts';
+import { startHubSpot } from '../peers/hubspot/startHubSpot.ts';
+import { openTestDatabase } from '../support/context.ts';
+import { eventually } from '../support/gateway.ts';
+import { connect, openPeer, openStudio, settled } from './studio.ts';
+
+const db = await openTestDatabase();
+
+async function people(admin: Context, count: number) {
+  for (let n = 0; n < count; n++)
+    await createCustomer(admin, {
+      email: `p${n}@example.com`,
+      firstName: `P ${n}`,
+      marketingConsent: n % 2 === 0,
+    });
+}
+
+async function ended(id: string) {
+  const state = () => db.bulkOperation.findUniqueOrThrow({ where: { id } });
+  await eventually('the operation ends', async () => (await state()).finishedAt !== null, 40_000);
+  return state();
+}
+
+test('A backfill sends every customer by imports, survives its worker, says how far it is, and is not repeated by the next change.', async () => {
+  const peer = await openPeer({ importAfterMs: 300 });
+  const studio = await openStudio(db);
+  const { admin, workspace, services } = studio;
+  const list = peer.addList('Newsletter');
+  peer.createContact({ email: 'p4@example.com' });
+  peer.subscribe('p4@example.com', 'Newsletter');
+  peer.unsubscribe('p4@example.com');
+  await people(admin, 310);
+  const { connection, id } = await connect(admin, peer, { defaultListId: list });
+  peer.forgetCalls();
+  const operation = await startBackfill(admin, { connectionId: id });
+  await expect(startBackfill(admin, { connectionId: id })).rejects.toMatchObject({ code: 'INVALID_STATE' });
+  const first = startBulkOperations(services);
+  await eventually('a batch is handed over', () => peer.calls().some(({ method }) => method === 'POST'));
+  await first.stop();
+  const second = startBulkOperations(services);
+  try {
+    expect(await ended(operation.id)).toMatchObject({ status: 'COMPLETED', rowsDone: 310, rowsRefused: 0 });
+    expect(peer.contacts()).toHaveLength(310);
+    expect(peer.contact('p0@example.com')).toMatchObject({ firstName: 'P 0', lists: { Newsletter: '1' } });
+    expect(peer.contact('p1@example.com')!.lists).toEqual({});
+    expect(peer.contact('p4@example.com')!.lists).toEqual({ Newsletter: '2' });
+    expect(
+      await db.integrationContact.count({ where: { connectionId: connection.id, remoteId: { not: null } } }),
+    ).toBe(310);
+
+    // The next one finds all of them as they are.
+    const again = await ended((await startBackfill(admin, { connectionId: id })).id);
+    expect(again).toMatchObject({ status: 'COMPLETED', rowsDone: 310, rowsKnown: 310 });
+    peer.forgetCalls();
+    const { id: p1 } = await db.customer.findFirstOrThrow({
+      where: { workspaceId: workspace.id, email: 'p1@example.com' },
+    });
+    await updateCustomer(admin, { id: encodeId('Customer', p1), lastName: 'Later' });
+    await settled(db, workspace.id);
+    expect(peer.calls().map(({ method }) => method)).toEqual(['PUT']);
+  } finally {
+    await second.stop();
+  }
+}, 90_000);
+
+test('A drift check finds what differs and what is missing on either side, and each is mended as asked.', async () => {
+  const peer = await openPeer();
+  const { admin, workspace, services } = await openStudio(db);
+  const field = peer.addField('Job', 'text');
+  const { connection, id } = await connect(admin, peer, {
+    fieldMappings: [{ local: 'jobTitle', remote: field, direction: 'BOTH' }],
+  });
+  await people(admin, 5);
+  await settled(db, workspace.id);
+  const worker = startBulkOperations(services);
+  const check = async () => {
+    await ended((await startDriftCheck(admin, { connectionId: id })).id);
+    const found = await db.integrationDrift.findMany({ where: { connectionId: connection.id } });
+    return found.map(({ difference, fields }) => `${difference} ${fields.join()}`.trim()).sort();
+  };
+  try {
+    expect(await check()).toEqual([]);
+    peer.editContact('p0@example.com', { firstName: 'Another' });
+    peer.editContact('p1@example.com', { fields: { Job: 'Poet' } });
+    peer.deleteContact('p2@example.com');
+    peer.createContact({ email: 'new@example.com', firstName: 'New' });
+    const all = ['DIFFERS firstName', 'DIFFERS jobTitle', 'MISSING_HERE', 'MISSING_THERE'];
+    expect(await check()).toEqual(all);
+
+    const [job] = await db.integrationDrift.findMany({
+      where: { connectionId: connection.id, fields: { has: 'jobTitle' } },
+    });
+    await repairIntegrationDrift(admin, {
+      id,
+      winner: 'REMOTE',
+      driftIds: [encodeId('IntegrationDrift', job!.id)],
+    });
+    await settled(db, workspace.id);
+    expect(await db.customer.count({ where: { workspaceId: workspace.id, jobTitle: 'Poet' } })).toBe(1);
+    await repairIntegrationDrift(admin, { id, winner: 'FRONTDESK' });
+    await settled(db, workspace.id);
+    expect(peer.contact('p0@example.com')).toMatchObject({ firstName: 'P 0' });
+    expect(peer.contact('p2@example.com')).toMatchObject({ firstName: 'P 2' });
+    await repairIntegrationDrift(admin, { id, winner: 'REMOTE' });
+    await settled(db, workspace.id);
+    expect(
+      await db.customer.count({
+        where: { workspaceId: workspace.id, email: 'new@example.com', firstName: 'New' },
+      }),
+    ).toBe(1);
+    expect(await check()).toEqual([]);
+  } finally {
+    await worker.stop();
+  }
+});
+
+test('A second system needs a folder alone: HubSpot is sent, backfilled and listened to by the same rules.', async () => {
+  const peer = await startHubSpot({ rate: 10_000, indexedAfterMs: 10 });
+  const { admin, workspace, services } = await openStudio(db);
+  const worker = startBulkOperations(services);
+  try {
+    await people(admin, 12);
+    const { id } = await connectIntegration(admin, {
+      integration: 'hubspot',
+      settings: { apiUrl: peer.url, accessToken: peer.accessToken, spacingMs: 0 },
+    });
+    const connectionId = encodeId('IntegrationConnection', id);
+    expect(await ended((await startBackfill(admin, { connectionId })).id)).toMatchObject({
+      status: 'COMPLETED',
+    });
+    await settled(db, workspace.id);
+    expect(peer.contacts()).toHaveLength(12);
+    const { id: p1 } = await db.customer.findFirstOrThrow({
+      where: { workspaceId: workspace.id, email: 'p1@example.com' },
+    });
+    await updateCustomer(admin, { id: encodeId('Customer', p1), lastName: 'Later' });
+    await settled(db, workspace.id);
+    expect(peer.contacts().find(({ properties }) => properties.email === 'p1@example.com')).toMatchObject({
+      properties: { firstname: 'P 1', lastname: 'Later' },
+    });
+  } finally {
+    await worker.stop();
+    await peer.stop();
+  }
+});
