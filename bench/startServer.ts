@@ -8,8 +8,12 @@ export interface Server {
 }
 
 /** Starts a file as a process of its own, which sends the port that it listens on. */
-export async function startServer(file: string, settings: Record<string, string>): Promise<Server> {
-  const child = spawn(process.execPath, [file], {
+export async function startServer(
+  file: string,
+  settings: Record<string, string>,
+  flags: readonly string[] = [],
+): Promise<Server> {
+  const child = spawn(process.execPath, [...flags, file], {
     env: { ...process.env, NODE_ENV: 'production', ...settings },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

@@ -19,7 +19,10 @@ export interface World {
 }
 
 /** Starts Frontdesk as its users do, with a database of its own and nothing in it but the workspace. */
-export async function startWorld(): Promise<World> {
+export async function startWorld(
+  settings: Record<string, string> = {},
+  flags: readonly string[] = [],
+): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'frontdesk-bench-'));
   chmodSync(dataDir, 0o711); // As root, the database runs as another user.
   const key = 'a-key-for-the-benchmark-and-nothing-else';
@@ -34,8 +37,12 @@ export async function startWorld(): Promise<World> {
     DEMO: 'false',
     FRONTDESK_ADMIN_KEY: key,
     LOG_LEVEL: 'error',
+    ...settings,
   };
-  const child = spawn(process.execPath, ['src/main.ts'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [...flags, 'src/main.ts'], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const url = `http://127.0.0.1:${port}`;
   const stop = async () => {
     if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'exit');

@@ -5,8 +5,12 @@ import { createLog } from './core/log.ts';
 import { MigrationError, migrate } from './core/migrate.ts';
 import { migrateQueue, startQueue } from './core/queue.ts';
 import { startBulkOperations } from './jobs/bulkOperations.ts';
+import { startConnectionPolls } from './jobs/connectionPolls.ts';
+import { startDeliveries } from './jobs/deliveries.ts';
 import { startDemoLife } from './jobs/demoLife.ts';
+import { startEventReaders } from './jobs/eventReaders.ts';
 import { jobs } from './jobs/jobs.ts';
+import { eventReaders } from './jobs/readers.ts';
 import { systemContext } from './jobs/systemContext.ts';
 import { loadDemo } from './resolvers/demo/loadDemo.ts';
 import { ensureFirstWorkspace, type FirstWorkspace } from './resolvers/workspaces/ensureFirstWorkspace.ts';
@@ -61,7 +65,13 @@ async function start(config: Config, undo: (() => Promise<unknown>)[]): Promise<
   const { services, close } = openServices({ config, databaseUrl, schema, log });
   undo.push(close);
 
-  const own = { db: services.db, clock: services.clock, log, committed: services.sequencer.run };
+  const own = {
+    db: services.db,
+    clock: services.clock,
+    log,
+    outside: services.outside,
+    committed: services.sequencer.run,
+  };
   const first = await ensureFirstWorkspace(systemContext(own), config.adminKey, config.demo);
   if (first.demo === 'LOADING' && config.demo) {
     log.info('loading demo data');
@@ -73,7 +83,9 @@ async function start(config: Config, undo: (() => Promise<unknown>)[]): Promise<
   undo.push(() => Promise.all(intake.map((end) => end())));
   if (config.role !== 'api') {
     const queue = await startQueue({ databaseUrl, jobs: jobs(services), log });
-    intake.push(queue.stop, startBulkOperations(own).stop);
+    const readers = startEventReaders({ ...own, bus: services.bus }, eventReaders);
+    intake.push(queue.stop, startBulkOperations(own).stop, readers.stop);
+    intake.push(startDeliveries({ ...own, bus: services.bus }).stop, startConnectionPolls(own).stop);
     if (first.demo && config.demo) intake.push(startDemoLife(own, first.workspace).stop);
   }
   let url: string | null = null;
@@ -128,6 +140,7 @@ function greet(config: Config, url: string | null, first: FirstWorkspace): void 
     url && config.role !== 'worker'
       ? [
           `Frontdesk is ready: ${url}`,
+          `  Dashboard   ${url}/`,
           `  GraphQL     ${url}/graphql${config.graphiql ? ' (open it in a browser to try queries)' : ''}`,
         ]
       : [`Frontdesk is ready (${config.role}).`];

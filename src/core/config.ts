@@ -27,7 +27,18 @@ export interface Config {
   demo: boolean;
   jwt: { jwksUrl: string; issuer: string; audience: string } | null;
   corsOrigins: ReadonlySet<string>;
+  live: LiveLimits;
   logLevel: string;
+}
+
+/** What live clients may hold of a process. */
+export interface LiveLimits {
+  /** Open WebSockets and event streams of one credential. */
+  socketsPerKey: number;
+  /** Subscriptions on one WebSocket. */
+  subscriptionsPerSocket: number;
+  /** Bytes that may wait for a client before it is cut off as too slow. */
+  queueBytes: number;
 }
 
 /** A variable is set but unusable. The message is one line that says which and why. */
@@ -59,6 +70,15 @@ const port = z
   .regex(/^\d{1,5}$/, { error: (issue) => `must be a port number from 0 to 65535, not "${issue.input}"` })
   .transform(Number)
   .refine((value) => value <= 65_535, 'must be a port number from 0 to 65535');
+
+/** A whole number, at least this one. */
+function count(least: number) {
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, { error: (issue) => `must be a whole number, not "${issue.input}"` })
+    .transform(Number)
+    .refine((value) => value >= least, `must be ${least} or more`);
+}
 
 /** The value itself may hold a password, so no message repeats it. */
 function url(protocols: readonly string[], example: string) {
@@ -142,6 +162,9 @@ const variables = z.object({
   JWT_ISSUER: z.string().optional(),
   JWT_AUDIENCE: z.string().optional(),
   CORS_ORIGINS: origins.optional(),
+  LIVE_SOCKETS_PER_KEY: count(1).default(2_000),
+  LIVE_SUBSCRIPTIONS_PER_SOCKET: count(1).default(100),
+  LIVE_QUEUE_BYTES: count(65_536).default(1_048_576),
   LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
 });
 
@@ -179,6 +202,11 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     demo: is.DEMO ?? embedded,
     jwt: jwtOf(is.JWT_JWKS_URL, is.JWT_ISSUER, is.JWT_AUDIENCE),
     corsOrigins: new Set(is.CORS_ORIGINS),
+    live: {
+      socketsPerKey: is.LIVE_SOCKETS_PER_KEY,
+      subscriptionsPerSocket: is.LIVE_SUBSCRIPTIONS_PER_SOCKET,
+      queueBytes: is.LIVE_QUEUE_BYTES,
+    },
     logLevel: is.LOG_LEVEL,
   };
 }

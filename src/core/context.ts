@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import type { Database, EventOrigin } from './database.ts';
 import type { Permission, Role, RowScope } from './permissions.ts';
+import type { Vault } from './vault.ts';
 
 /** What a verb or read needs of the business it works for. */
 export interface Workspace {
@@ -32,6 +33,15 @@ export type Viewer = Rights &
     | { kind: 'system' }
   );
 
+/** How this process reaches outside systems, and they it. */
+export interface Outside {
+  vault: Vault;
+  /** Whether calls may go to loopback and private addresses. */
+  allowPrivatePeers: boolean;
+  /** Where others find us, for the addresses of webhooks. */
+  publicUrl: string;
+}
+
 /** What every verb and read is handed. Plain data and a few services; made once a request. */
 export interface Context {
   db: Database;
@@ -44,6 +54,10 @@ export interface Context {
   requestId: string;
   /** How the events that are recorded came about; LIVE when left out. */
   origin?: EventOrigin;
+  /** The connection through which a SYNC event came in. */
+  connectionId?: string;
+  /** What reaching outside systems takes; verbs about connections need it. */
+  outside?: Outside;
   /** Called after a commit: gives the new events their place and wakes their readers. Never throws. */
   committed(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 /** How many characters of an API key are kept to recognise it by. */
 const prefixLength = 12;
@@ -15,5 +15,5 @@ export function apiKeyParts(key: string): { hash: string; prefix: string } {
 
 /** SHA-256, hexadecimal. */
 export function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text, 'hex');
 }

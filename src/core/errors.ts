@@ -9,6 +9,7 @@ export type RefusalCode =
   | 'FORBIDDEN'
   | 'RATE_LIMITED'
   | 'BAD_USER_INPUT'
+  | 'LIMIT_EXCEEDED'
   | 'CURSOR_EXPIRED'
   | 'UNAVAILABLE';
 

@@ -21,6 +21,14 @@ export const prefixes = {
   Activity: 'act',
   Upload: 'upl',
   BulkOperation: 'bulk',
+  Segment: 'seg',
+  TagRule: 'tru',
+  LeadScoreRule: 'lsr',
+  LeadScoreEntry: 'lse',
+  IntegrationConnection: 'conn',
+  Delivery: 'dlv',
+  IntegrationCall: 'call',
+  IntegrationDrift: 'drift',
 } as const;
 
 export type IdType = keyof typeof prefixes;
@@ -39,21 +47,25 @@ export function newId(): string {
 
 const letters = Uint8Array.from(alphabet, (letter) => letter.charCodeAt(0));
 /** The value of a hexadecimal digit by its code. */
-const nibbles = new Uint8Array(128);
+const nibbles = new Uint8Array(256);
 for (const digits of ['0123456789abcdef', '0123456789ABCDEF'])
   for (let n = 0; n < 16; n++) nibbles[digits.charCodeAt(n)] = n;
 
+const bytes = Buffer.alloc(36);
+
 /** `('Customer', uuid)` -> `cus_…` */
 export function encodeId(type: IdType, uuid: string): string {
-  return `${prefixes[type]}_${idDigits(uuid, 0)}`;
+  bytes.write(uuid, 'latin1');
+  return `${prefixes[type]}_${idDigits(bytes, 0)}`;
 }
 
 /**
- * What stands behind the prefix for the uuid, with its hyphens, that begins here in a text. Written out, as an id stands
- * on almost every object: two letters for the first byte, and four for each five digits behind it.
+ * What stands behind the prefix for the uuid, with its hyphens, that begins here in the bytes of a text. Written out, as
+ * an id stands on almost every object: two letters for the first byte, and four for each five digits behind it. From
+ * bytes, since to look at the characters of a text takes three times as long.
  */
-export function idDigits(text: string, at: number): string {
-  const n = (digit: number) => nibbles[text.charCodeAt(at + digit)] as number;
+export function idDigits(text: Uint8Array, at: number): string {
+  const n = (digit: number) => nibbles[text[at + digit] as number] as number;
   const l = (bits: number) => letters[bits & 31] as number;
   const a = (n(0) << 4) | n(1);
   const b = (n(2) << 16) | (n(3) << 12) | (n(4) << 8) | (n(5) << 4) | n(6);

@@ -5,7 +5,7 @@ import { encodeId, type IdType } from './ids.ts';
 import { type VisibleModel, visible } from './visible.ts';
 
 /** Models that verbs look up by id; all but `Event`, whose rows only the log reads. */
-type Loadable = Exclude<VisibleModel, 'Event' | 'CustomerTag'> & IdType;
+type Loadable = Exclude<VisibleModel, 'Event' | 'CustomerTag' | 'SegmentMember'> & IdType;
 type Delegate = Uncapitalize<Loadable>;
 type Row<Model extends Loadable> = NonNullable<Awaited<ReturnType<Tx[Uncapitalize<Model>]['findFirst']>>>;
 
@@ -30,11 +30,19 @@ const tables = {
   BulkOperation: 'bulk_operation',
   ClassSession: 'class_session',
   Customer: 'customer',
+  LeadScoreEntry: 'lead_score_entry',
+  LeadScoreRule: 'lead_score_rule',
+  Delivery: 'delivery',
+  IntegrationCall: 'integration_call',
+  IntegrationConnection: 'integration_connection',
+  IntegrationDrift: 'integration_drift',
   Payment: 'payment',
   Resource: 'resource',
+  Segment: 'segment',
   Service: 'service',
   StaffMember: 'staff_member',
   Tag: 'tag',
+  TagRule: 'tag_rule',
   Team: 'team',
   Upload: 'upload',
   User: 'user',

@@ -13,6 +13,37 @@ interface Backlog {
   lag: number;
 }
 
+/** What live delivery counts. */
+function liveMetrics(registers: Registry[]) {
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const counter = (name: string, help: string) => new Counter({ name, help, registers });
+  return {
+    sockets: gauge('frontdesk_live_sockets', 'Open WebSockets.'),
+    subscriptions: gauge(
+      'frontdesk_live_subscriptions',
+      'Running GraphQL subscriptions, over WebSocket and SSE.',
+    ),
+    groups: gauge(
+      'frontdesk_live_groups',
+      'Groups of subscribers that share one execution of each event: same operation, variables and rights.',
+    ),
+    executions: counter('frontdesk_live_executions_total', 'Events executed, each for a group.'),
+    deliveries: counter('frontdesk_live_deliveries_total', 'Events handed to subscribers.'),
+    lag: new Histogram({
+      name: 'frontdesk_live_lag_seconds',
+      help: 'From the record of an event, in the transaction that caused it, to its frames being written; events that were caught up on are not in it.',
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    evictions: counter('frontdesk_live_evictions_total', 'Clients cut off because they took too little.'),
+    resumes: counter('frontdesk_live_resumes_total', 'Subscriptions that went on behind a cursor.'),
+    gaps: counter(
+      'frontdesk_live_gaps_total',
+      'Subscriptions told that the log does not reach back to their cursor (CURSOR_EXPIRED).',
+    ),
+  };
+}
+
 /**
  * What a process counts, and what it asks the database when it is scraped. One registry a process, none
  * shared, so that tests can run several. While the database is away its gauges are NaN.
@@ -113,8 +144,7 @@ export function createMetrics(db: Database, bus: Bus) {
       labelNames: ['type', 'outcome'],
       registers,
     }),
-    sockets: gauge('frontdesk_websockets', 'Open WebSockets.'),
-    subscriptions: gauge('frontdesk_subscriptions', 'Running GraphQL subscriptions, over WebSocket and SSE.'),
+    live: liveMetrics(registers),
     /** Everything in the text form of Prometheus. */
     async scrape(): Promise<string> {
       await askDatabase().catch(() => {});

@@ -11,6 +11,11 @@ export const permissions = {
   'tags.read': 'See tags.',
   'tags.write': 'Create, change and delete tags.',
   'tags.assign': 'Put tags on customers and take them off.',
+  'segments.read': 'See segments, who is in them and why.',
+  'segments.write': 'Create, change and delete segments, and choose the members of static ones.',
+  'scoring.read': 'See the rules of the lead score and of tags.',
+  'scoring.write': 'Create and change the rules of the lead score and of tags, and adjust scores.',
+  'activities.write': 'Tell what customers did outside: opened an e-mail, visited a page, sent in a form.',
   'bookings.read': 'See bookings and class sessions.',
   'bookings.write': 'Make bookings and change them.',
   'payments.read': 'See payments.',
@@ -25,6 +30,8 @@ export const permissions = {
   'apiKeys.write': 'Create and revoke API keys.',
   'imports.read': 'See imports and what became of them.',
   'imports.write': 'Import files, which adds customers, services, bookings and payments.',
+  'integrations.read': 'See connections to outside systems, what they did and what went wrong.',
+  'integrations.write': 'Connect outside systems, set them up, repeat and repair what they do.',
   'workspaces.write': 'Found further workspaces; of use in the first workspace only.',
 } as const;
 
@@ -41,7 +48,7 @@ const except = (all: readonly Permission[], ...gone: Permission[]) =>
   all.filter((name) => !gone.includes(name));
 
 /** Seen by those who run the business. */
-const managing: Permission[] = ['apiKeys.read', 'imports.read'];
+const managing: Permission[] = ['apiKeys.read', 'imports.read', 'integrations.read'];
 
 /** What each role may do, and which rows it reaches unless the user has a row scope of their own. */
 export const presets: Record<Preset, { permissions: readonly Permission[]; rowScope: RowScope }> = {
@@ -56,6 +63,8 @@ export const presets: Record<Preset, { permissions: readonly Permission[]; rowSc
       'customers.write',
       'tags.write',
       'tags.assign',
+      'segments.write',
+      'scoring.write',
     ],
     rowScope: 'ALL',
   },
@@ -66,6 +75,7 @@ export const presets: Record<Preset, { permissions: readonly Permission[]; rowSc
       'bookings.write',
       'payments.write',
       'tags.assign',
+      'activities.write',
     ],
     rowScope: 'TEAM',
   },
@@ -76,6 +86,7 @@ export const presets: Record<Preset, { permissions: readonly Permission[]; rowSc
       'bookings.write',
       'payments.write',
       'tags.assign',
+      'activities.write',
     ],
     rowScope: 'ASSIGNED',
   },
@@ -93,10 +104,20 @@ export const readPermission = {
   BulkOperation: 'imports.read',
   ClassSession: 'bookings.read',
   Customer: 'customers.read',
+  CustomerProfile: 'customers.read',
   CustomerTag: 'tags.read',
   Event: 'activities.read',
+  Delivery: 'integrations.read',
+  IntegrationCall: 'integrations.read',
+  IntegrationConnection: 'integrations.read',
+  IntegrationDrift: 'integrations.read',
   Payment: 'payments.read',
+  LeadScoreEntry: 'insights.read',
+  LeadScoreRule: 'scoring.read',
   Resource: 'services.read',
+  Segment: 'segments.read',
+  SegmentMember: 'segments.read',
+  TagRule: 'scoring.read',
   Service: 'services.read',
   StaffMember: 'staff.read',
   Tag: 'tags.read',
@@ -118,13 +139,24 @@ export const eventPermission: Readonly<Record<string, Permission>> = {
   team: 'users.read',
   api_key: 'apiKeys.read',
   bulk_operation: 'imports.read',
+  email: 'activities.read',
+  page: 'activities.read',
+  document: 'activities.read',
+  form: 'activities.read',
+  referral: 'activities.read',
+  segment: 'segments.read',
+  tag_rule: 'scoring.read',
+  lead_score_rule: 'scoring.read',
+  lead_score: 'insights.read',
+  integration: 'integrations.read',
+  settings: 'scoring.read',
 };
 
 /** Whoever may change a thing is answered with it, and so may see it. */
 function withImplied(scopes: readonly string[]): Set<string> {
   const implied = new Set(scopes);
   for (const scope of scopes) implied.add(`${scope.split('.')[0]}.read`);
-  if (implied.has('tags.assign')) implied.add('customers.read');
+  if (implied.has('tags.assign') || implied.has('segments.write')) implied.add('customers.read');
   return implied;
 }
 

@@ -31,8 +31,11 @@ export const personalData: readonly PersonalPlace[] = [
       source: null,
       sort_name: '',
       search_text: '',
+      marketing_consent_source: null,
     },
   },
+  { table: 'customer_profile', customer: 'customer_id' },
+  { table: 'integration_contact', customer: 'customer_id' },
   { table: 'customer_word', customer: 'customer_id' },
   { table: 'event_personal', customer: 'customer_id' },
   {
@@ -42,6 +45,9 @@ export const personalData: readonly PersonalPlace[] = [
   },
   { table: 'payment', customer: 'customer_id', blank: { external_id: null } },
   { table: 'customer_tag', customer: 'customer_id' },
+  { table: 'segment_member', customer: 'customer_id' },
+  { table: 'lead_score_entry', customer: 'customer_id' },
+  { table: 'lead_score_state', customer: 'customer_id' },
 ];
 
 /** Fields of a table's model whose values are personal: their changes are kept beside the event, not in it. */

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { connectionOf } from './database.ts';
+import { keepAtHand } from './keepAtHand.ts';
 
 export interface Statement {
   text: string;
@@ -28,8 +29,6 @@ export interface ReaderOptions {
 /** Texts that are remembered to have been asked. */
 const maxSeen = 1_000;
 
-const asText = { getTypeParser: () => (value: string) => value };
-
 /**
  * Pools beside Prisma's, with the same settings: what they read passes through as text. Statements are prepared by
  * name, so that PostgreSQL parses each once a connection. To plan one takes longer than to run it; those for which
@@ -42,8 +41,10 @@ export function openReader(url: string, options: ReaderOptions = {}): Reader {
     const pool = new pg.Pool({ ...connectionOf(url, { ...session, ...own }), max });
     return pool.on('error', onError);
   };
-  const steadyPool = open(poolSize, { plan_cache_mode: 'force_generic_plan' });
-  const otherPool = open(poolSize, { plan_cache_mode: 'force_custom_plan' });
+  const lend = (planCacheMode: string) =>
+    keepAtHand(open(poolSize, { plan_cache_mode: planCacheMode }), poolSize);
+  const forSteady = lend('force_generic_plan');
+  const forOthers = lend('force_custom_plan');
   // Of its own, so that what hangs can be cancelled when every connection hangs.
   const cancels = open(1);
   const prepared = new WeakMap<pg.PoolClient, Map<string, string>>();
@@ -59,7 +60,7 @@ export function openReader(url: string, options: ReaderOptions = {}): Reader {
   }
 
   /** The name under which the connection has the statement, or will have it. */
-  async function nameOf(client: pg.PoolClient, text: string): Promise<string> {
+  function nameOf(client: pg.PoolClient, text: string): string | Promise<string> {
     if (!isFamiliar(text)) return '';
     let known = prepared.get(client);
     if (!known) {
@@ -77,7 +78,10 @@ export function openReader(url: string, options: ReaderOptions = {}): Reader {
         connection: { parsedStatements: Record<string, string> };
       };
       delete connection.parsedStatements[gone];
-      await client.query(`DEALLOCATE "${gone}"`).catch(() => {});
+      return client.query(`DEALLOCATE "${gone}"`).then(
+        () => name,
+        () => name,
+      );
     }
     return name;
   }
@@ -85,9 +89,11 @@ export function openReader(url: string, options: ReaderOptions = {}): Reader {
   return {
     async read({ text, values, steady }, signals = []) {
       for (const signal of signals) signal?.throwIfAborted();
-      const client = await (steady ? steadyPool : otherPool).connect();
+      const connections = steady ? forSteady : forOthers;
+      const client = await connections.take();
       const { processID } = client as unknown as { processID: number };
       let cancelling: Promise<unknown> | undefined;
+      let sent = false;
       let broken = false;
       const cancel = () => {
         cancelling = cancels.query('SELECT pg_cancel_backend($1)', [processID]).catch(() => {});
@@ -95,29 +101,80 @@ export function openReader(url: string, options: ReaderOptions = {}): Reader {
       for (const signal of signals) signal?.addEventListener('abort', cancel, { once: true });
       try {
         for (const signal of signals) signal?.throwIfAborted();
-        const { rows } = await client.query<[string | null]>({
-          name: await nameOf(client, text),
-          text,
-          values: values as unknown[],
-          rowMode: 'array',
-          types: asText as never,
-        });
-        return rows[0]?.[0] ?? null;
+        const name = await nameOf(client, text);
+        sent = true;
+        return await run(client, name, text, values);
       } catch (error) {
         // A connection on which something went wrong is replaced, unless PostgreSQL itself said what. Whether the
         // statement is prepared is not known: it gets another name.
         prepared.get(client)?.delete(text);
-        broken = !(error instanceof pg.DatabaseError) && !signals.some((signal) => signal?.aborted);
+        broken = sent && isOver(error);
         throw error;
       } finally {
         for (const signal of signals) signal?.removeEventListener('abort', cancel);
         // The connection is not given on before, or the next statement on it might be the one that ends.
         if (cancelling) await cancelling;
-        client.release(broken);
+        connections.give(client, broken);
       }
     },
     async close() {
-      await Promise.all([steadyPool, otherPool, cancels].map((pool) => pool.end()));
+      await Promise.all([forSteady.close(), forOthers.close(), cancels.end()]);
     },
   };
+}
+
+/** Whether the connection goes with the error: PostgreSQL says so when it shuts down, or somebody ended the session. */
+function isOver(error: unknown): boolean {
+  return !(error instanceof pg.DatabaseError) || error.code?.startsWith('57P') === true;
+}
+
+/** What of the driver's connection a statement is sent with. */
+interface Wire {
+  stream: { cork(): void; uncork(): void };
+  parsedStatements: Record<string, string>;
+  parse(statement: { name: string; text: string }): void;
+  bind(values: { statement: string; values: readonly string[] }): void;
+  execute(): void;
+  sync(): void;
+}
+
+/**
+ * Runs a statement of one column and answers the first value. The driver's own query asks what the columns are and
+ * makes rows of what comes, which for one text that is known to be JSON costs more than to read it.
+ */
+function run(
+  client: pg.PoolClient,
+  name: string,
+  text: string,
+  values: readonly unknown[],
+): Promise<string | null> {
+  return new Promise((resolve, reject) => {
+    let value: string | null = null;
+    const texts = values.map(asText);
+    client.query({
+      name,
+      text,
+      submit(connection: unknown) {
+        const wire = connection as Wire;
+        wire.stream.cork();
+        if (!(name && name in wire.parsedStatements)) wire.parse({ name, text });
+        wire.bind({ statement: name, values: texts });
+        wire.execute();
+        wire.sync();
+        wire.stream.uncork();
+      },
+      handleDataRow({ fields }: { fields: (string | null)[] }) {
+        value ??= fields[0] ?? null;
+      },
+      handleCommandComplete() {},
+      handleReadyForQuery: () => resolve(value),
+      handleError: reject,
+    });
+  });
+}
+
+/** As PostgreSQL reads a value that it knows the type of. */
+function asText(value: unknown): string {
+  if (!Array.isArray(value)) return String(value);
+  return `{${value.map((one) => `"${String(one).replace(/["\\]/g, '\\$&')}"`).join()}}`;
 }

@@ -1,6 +1,6 @@
-import type { Context } from './context.ts';
+import { type Context, nowhere } from './context.ts';
 import type { Event, Prisma } from './database.ts';
-import { eventPermission } from './permissions.ts';
+import { eventPermission, type Permission, type RowScope } from './permissions.ts';
 
 interface Where {
   ApiKey: Prisma.ApiKeyWhereInput;
@@ -8,13 +8,23 @@ interface Where {
   BulkOperation: Prisma.BulkOperationWhereInput;
   ClassSession: Prisma.ClassSessionWhereInput;
   Customer: Prisma.CustomerWhereInput;
+  CustomerProfile: Prisma.CustomerProfileWhereInput;
   CustomerTag: Prisma.CustomerTagWhereInput;
   Event: Prisma.EventWhereInput;
+  LeadScoreEntry: Prisma.LeadScoreEntryWhereInput;
+  LeadScoreRule: Prisma.LeadScoreRuleWhereInput;
+  Delivery: Prisma.DeliveryWhereInput;
+  IntegrationCall: Prisma.IntegrationCallWhereInput;
+  IntegrationConnection: Prisma.IntegrationConnectionWhereInput;
+  IntegrationDrift: Prisma.IntegrationDriftWhereInput;
   Payment: Prisma.PaymentWhereInput;
   Resource: Prisma.ResourceWhereInput;
+  Segment: Prisma.SegmentWhereInput;
+  SegmentMember: Prisma.SegmentMemberWhereInput;
   Service: Prisma.ServiceWhereInput;
   StaffMember: Prisma.StaffMemberWhereInput;
   Tag: Prisma.TagWhereInput;
+  TagRule: Prisma.TagRuleWhereInput;
   Team: Prisma.TeamWhereInput;
   Upload: Prisma.UploadWhereInput;
   User: Prisma.UserWhereInput;
@@ -23,7 +33,14 @@ interface Where {
 export type VisibleModel = keyof Where;
 
 /** Models whose rows belong to a customer: who may see the customer may see them. */
-const ofCustomer: ReadonlySet<VisibleModel> = new Set(['Booking', 'Payment', 'CustomerTag']);
+const ofCustomer: ReadonlySet<VisibleModel> = new Set([
+  'Booking',
+  'Payment',
+  'CustomerTag',
+  'SegmentMember',
+  'LeadScoreEntry',
+  'CustomerProfile',
+]);
 
 /**
  * The predicate that limits rows of a model to what the viewer may see. The only one: queries, `node`,
@@ -63,24 +80,67 @@ function hiddenNouns(viewer: Context['viewer']): string[] {
   );
 }
 
+/** Whether two viewers with the same permissions may see different rows of the model. */
+export function dependsOnScope(model: VisibleModel): boolean {
+  const permissions = new Set<Permission>();
+  const seen = (rowScope: RowScope) =>
+    JSON.stringify(
+      visible(
+        { workspace: nowhere, viewer: { kind: 'system', permissions, rowScope, principals: [] } },
+        model,
+      ),
+    );
+  return seen('ALL') !== seen('ASSIGNED') || seen('ALL') !== seen('OWN');
+}
+
+/** Who reaches a customer: the principals that `customer_access` has for them. */
+export type Access = ReadonlySet<string>;
+
+/** Whether `mayReceiveKnowing` wants to be told who reaches the customer. */
+export function asksAccess({ rowScope }: Context['viewer']): boolean {
+  return rowScope === 'TEAM' || rowScope === 'ASSIGNED';
+}
+
+/** Who reaches these customers, in one query. Deleted ones too: what is left of them stays on the timelines that show it. */
+export async function accessOf(
+  db: Context['db'],
+  workspaceId: string,
+  customerIds: readonly string[],
+): Promise<Map<string, Access>> {
+  const rows = await db.$queryRaw<{ customerId: string; principals: string[] }[]>`
+    SELECT customer_id AS "customerId", array_agg(principal_id) AS principals FROM customer_access
+    WHERE workspace_id = ${workspaceId}::uuid AND customer_id = ANY (${[...customerIds]}::uuid[]) GROUP BY 1`;
+  const found = new Map(rows.map(({ customerId, principals }) => [customerId, principals]));
+  return new Map(customerIds.map((id) => [id, new Set(found.get(id))]));
+}
+
+/** The part of `mayReceive` that is the same for all with these permissions. */
+export function mayReceiveType(ctx: Pick<Context, 'viewer' | 'workspace'>, event: Event): boolean {
+  const permission = eventPermission[event.type.split('.')[0] as string];
+  return event.workspaceId === ctx.workspace.id && !!permission && ctx.viewer.permissions.has(permission);
+}
+
+/** `mayReceive` in memory, for who knows already who reaches the event's customer. */
+export function mayReceiveKnowing(
+  ctx: Pick<Context, 'viewer' | 'workspace'>,
+  event: Event,
+  access: Access | undefined,
+): boolean {
+  const { viewer } = ctx;
+  if (!mayReceiveType(ctx, event)) return false;
+  if (viewer.rowScope === 'ALL') return true;
+  if (!event.customerId) return false;
+  if (viewer.rowScope === 'OWN') return viewer.kind === 'customer' && viewer.id === event.customerId;
+  return access !== undefined && viewer.principals.some((principal) => access.has(principal));
+}
+
 /** `visible` for one event that is already in memory: live delivery asks this for every frame, so it queries only where it must. */
 export async function mayReceive(
   ctx: Pick<Context, 'db' | 'viewer' | 'workspace'>,
   event: Event,
 ): Promise<boolean> {
-  const permission = eventPermission[event.type.split('.')[0] as string];
-  if (event.workspaceId !== ctx.workspace.id || !permission || !ctx.viewer.permissions.has(permission))
-    return false;
-  if (ctx.viewer.rowScope === 'ALL') return true;
-  if (!event.customerId) return false;
-  if (ctx.viewer.rowScope === 'OWN')
-    return ctx.viewer.kind === 'customer' && ctx.viewer.id === event.customerId;
-  // Deleted customers too: what is left of them stays on the timelines that show it.
-  const customer = await ctx.db.customer.findFirst({
-    where: {
-      AND: [{ workspaceId: ctx.workspace.id, id: event.customerId }, reachableCustomers(ctx.viewer) ?? {}],
-    },
-    select: { id: true },
-  });
-  return customer !== null;
+  const { customerId } = event;
+  const ask = customerId !== null && asksAccess(ctx.viewer) && mayReceiveType(ctx, event);
+  const access = ask ? await accessOf(ctx.db, ctx.workspace.id, [customerId]) : undefined;
+  return mayReceiveKnowing(ctx, event, access?.get(customerId as string));
 }

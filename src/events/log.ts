@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '../core/bus.ts';
+import { coalesce } from '../core/coalesce.ts';
 import type { Database, Event } from '../core/database.ts';
+import { cursorExpired, type Reach } from './cursor.ts';
 
 /** Events read in one page. */
 const pageSize = 200;
@@ -12,14 +14,23 @@ const pollMs = 250;
 export interface EventLog {
   /** Changes when the database was restored to an earlier time. */
   epoch(): Promise<string>;
-  /** Where the log of this workspace ends now. */
+  /** How far the log reaches now. Callers at the same time share the query. */
+  reach(): Promise<Reach>;
+  /** Where the log of this workspace ends now. Callers at the same time share the query. */
   end(workspaceId: string): Promise<bigint>;
+  /** A page of what is behind this position; empty at the end. From memory, where somebody follows. */
+  page(workspaceId: string, after: bigint): Promise<Event[]>;
   /**
    * Every event of the workspace after this position, in order, each once; then waits for more. Ends at once when the
    * signal aborts or the consumer returns, also while it waits. Reads only as fast as it is asked, so a slow reader
-   * costs no memory. While the database is away it waits.
+   * costs no memory. While the database is away it waits. Throws `CURSOR_EXPIRED` when the database is restored
+   * to an earlier time meanwhile.
    */
   follow(workspaceId: string, after: bigint, signal: AbortSignal): AsyncGenerator<Event, void>;
+  /** The same, as many at a time as there are. */
+  followPages(workspaceId: string, after: bigint, signal: AbortSignal): AsyncGenerator<Event[], void>;
+  /** Calls with new events of workspaces that are followed, as they are read. Returns what ends it. */
+  onRead(listener: (events: readonly Event[]) => void): () => void;
   /** Ends all that follow. */
   close(): void;
 }
@@ -35,6 +46,8 @@ interface Tail {
   /** The log may have more than `recent`. */
   stale: boolean;
   reading: boolean;
+  /** Counts how often the log was found restored: what was read before is of another log. */
+  generation: number;
 }
 
 /**
@@ -45,21 +58,44 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
   const tails = new Map<string, Tail>();
   /** What ends each of those who follow. */
   const stops = new Set<() => void>();
+  const listeners = new Set<(events: readonly Event[]) => void>();
+  /** Where each workspace ends, asked once for all who ask at the same time. */
+  const ends = new Map<string, () => Promise<bigint>>();
   let epoch: Promise<string> | null = null;
+  /** The log as polls know it; another epoch, or an end further down, is a log that was restored. */
+  let known: { epoch: string; last: bigint } | null = null;
   let timer: NodeJS.Timeout | null = null;
   let polling = false;
   /** Polls have seen the log up to here. */
   let polled: bigint | null = null;
   let closed = false;
 
-  const page = (workspaceId: string, after: bigint) =>
+  const stored = (workspaceId: string, after: bigint) =>
     db.event.findMany({
       where: { workspaceId, position: { gt: after } },
       orderBy: { position: 'asc' },
       take: pageSize,
     });
 
-  async function end(workspaceId: string): Promise<bigint> {
+  const reach = coalesce(async (): Promise<Reach> => {
+    const { epoch, trimmedTo, lastPosition } = await db.eventSequencer.findUniqueOrThrow({
+      where: { id: 1 },
+    });
+    return { epoch, trimmedTo, last: lastPosition };
+  });
+
+  function end(workspaceId: string): Promise<bigint> {
+    const ask =
+      ends.get(workspaceId) ??
+      coalesce(
+        () => lookUpEnd(workspaceId),
+        () => ends.delete(workspaceId),
+      );
+    ends.set(workspaceId, ask);
+    return ask();
+  }
+
+  async function lookUpEnd(workspaceId: string): Promise<bigint> {
     const last = await db.event.findFirst({
       where: { workspaceId },
       orderBy: { position: 'desc' },
@@ -76,13 +112,20 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
     try {
       while (tail.stale && tail.followers > 0) {
         tail.stale = false;
-        tail.from ??= await end(tail.workspaceId);
-        const events = await page(tail.workspaceId, lastOf(tail) ?? tail.from);
+        const { generation } = tail;
+        const from = tail.from ?? (await lookUpEnd(tail.workspaceId));
+        const events = await stored(tail.workspaceId, tail.recent.at(-1)?.position ?? from);
+        if (generation !== tail.generation) {
+          tail.stale = true;
+          continue;
+        }
+        tail.from ??= from;
         tail.stale ||= events.length === pageSize;
         if (tail.waiting.size === tail.followers) forget(tail, tail.recent.length); // all have read it
         tail.recent.push(...events);
         forget(tail, tail.recent.length - recentSize);
         for (const wake of tail.waiting) wake();
+        if (events.length > 0) for (const listener of listeners) listener(events);
       }
     } catch {
       tail.stale = true; // The database is away: the next poll tries again, and the followers wait.
@@ -97,7 +140,9 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
     polling = true;
     try {
       for (const tail of tails.values()) if (tail.stale) void refresh(tail);
-      const { lastPosition } = await db.eventSequencer.findUniqueOrThrow({ where: { id: 1 } });
+      const { epoch, lastPosition } = await db.eventSequencer.findUniqueOrThrow({ where: { id: 1 } });
+      if (known && (epoch !== known.epoch || lastPosition < known.last)) restored();
+      known = { epoch, last: lastPosition };
       if (lastPosition === polled) return;
       if (polled === null) {
         for (const tail of tails.values()) void refresh(tail);
@@ -113,6 +158,18 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
       // The database is away: the next poll tries again.
     } finally {
       polling = false;
+    }
+  }
+
+  /** The database was restored to an earlier time: what was read is of another log, and who follows it is told. */
+  function restored(): void {
+    epoch = null;
+    polled = null;
+    for (const tail of tails.values()) {
+      tail.generation++;
+      tail.from = null;
+      tail.recent = [];
+      for (const wake of tail.waiting) wake();
     }
   }
 
@@ -133,6 +190,7 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
         waiting: new Set(),
         stale: true,
         reading: false,
+        generation: 0,
       };
       tails.set(workspaceId, tail);
       timer ??= setInterval(() => void poll(), pollMs);
@@ -150,12 +208,19 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
     polled = null;
   }
 
-  async function* read(workspaceId: string, after: bigint, signal: AbortSignal): AsyncGenerator<Event, void> {
+  async function* read(
+    workspaceId: string,
+    after: bigint,
+    signal: AbortSignal,
+  ): AsyncGenerator<Event[], void> {
     if (signal.aborted) return;
     const tail = enter(workspaceId);
+    const { generation } = tail;
     try {
       let position = after;
       while (!signal.aborted) {
+        if (tail.generation !== generation)
+          throw cursorExpired(await reach(), 'The log was restored to an earlier time.');
         const { from } = tail;
         if (from === null || position >= (lastOf(tail) ?? from)) {
           await nextWake(tail, signal);
@@ -163,23 +228,59 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
         }
         const events =
           position < from ? await lagging(workspaceId, position, signal) : newer(tail.recent, position);
-        for (const event of events) {
-          if (signal.aborted) return;
-          yield event;
-          position = event.position;
-        }
-        if (events.length === 0) position = from; // Nothing is left between here and the tail.
+        if (signal.aborted) return;
+        if (events.length > 0) yield events;
+        position = events.at(-1)?.position ?? from; // Nothing is left between here and the tail.
       }
     } finally {
       leave(tail);
     }
   }
 
+  async function* each(
+    pages: AsyncGenerator<Event[], void>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Event, void> {
+    for await (const events of pages) {
+      for (const event of events) {
+        if (signal.aborted) return;
+        yield event;
+      }
+    }
+  }
+
+  /** Ends at once when the signal aborts or the consumer returns: by itself a generator that waits takes note only at its next event. */
+  function ending<Value>(
+    signal: AbortSignal,
+    start: (ended: AbortSignal) => AsyncGenerator<Value, void>,
+  ): AsyncGenerator<Value, void> {
+    const ended = new AbortController();
+    const stop = () => {
+      stops.delete(stop);
+      ended.abort();
+    };
+    stops.add(stop);
+    signal.addEventListener('abort', stop, { signal: ended.signal });
+    if (signal.aborted || closed) stop();
+
+    const values = start(ended.signal);
+    const [giveBack, fail] = [values.return.bind(values), values.throw.bind(values)];
+    values.return = (value) => {
+      stop();
+      return giveBack(value);
+    };
+    values.throw = (error) => {
+      stop();
+      return fail(error);
+    };
+    return values;
+  }
+
   /** A page from the database, once it answers. */
   async function lagging(workspaceId: string, after: bigint, signal: AbortSignal): Promise<Event[]> {
     while (!signal.aborted) {
       try {
-        return (await unlessAborted(page(workspaceId, after), signal)) ?? [];
+        return (await unlessAborted(stored(workspaceId, after), signal)) ?? [];
       } catch {
         await sleep(pollMs, undefined, { signal }).catch(() => {});
       }
@@ -197,29 +298,20 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
       });
       return epoch;
     },
+    reach,
     end,
-    follow(workspaceId, after, signal) {
-      const ending = new AbortController();
-      const stop = () => {
-        stops.delete(stop);
-        ending.abort();
-      };
-      stops.add(stop);
-      signal.addEventListener('abort', stop, { signal: ending.signal });
-      if (signal.aborted || closed) stop();
-
-      const events = read(workspaceId, after, ending.signal);
-      // By itself a generator that waits takes note of these only at its next event.
-      const [giveBack, fail] = [events.return.bind(events), events.throw.bind(events)];
-      events.return = (value) => {
-        stop();
-        return giveBack(value);
-      };
-      events.throw = (error) => {
-        stop();
-        return fail(error);
-      };
-      return events;
+    async page(workspaceId, after) {
+      const tail = tails.get(workspaceId);
+      if (tail?.from == null || after < tail.from) return stored(workspaceId, after);
+      const events = newer(tail.recent, after);
+      return events.length > 0 ? events : stored(workspaceId, after);
+    },
+    follow: (workspaceId, after, signal) =>
+      ending(signal, (ended) => each(read(workspaceId, after, ended), ended)),
+    followPages: (workspaceId, after, signal) => ending(signal, (ended) => read(workspaceId, after, ended)),
+    onRead(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
     close() {
       closed = true;

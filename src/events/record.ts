@@ -56,9 +56,10 @@ export async function recordAll<Name extends EventName>(
   }));
   await tx.$executeRaw`
     INSERT INTO event_outbox (workspace_id, id, type, version, occurred_at, recorded_at, actor_kind, actor_id, origin,
-        correlation_id, customer_id, subject_type, subject_id, changes, data)
+        connection_id, correlation_id, customer_id, subject_type, subject_id, changes, data)
       SELECT ${ctx.workspace.id}::uuid, id, ${name}, ${type.version}::smallint, at, ${now}, ${actorKind}::actor_kind,
-        ${actorId}::uuid, ${ctx.origin ?? 'LIVE'}::event_origin, ${ctx.requestId}, customer, ${type.subject}, subject, changes, data
+        ${actorId}::uuid, ${ctx.origin ?? 'LIVE'}::event_origin,
+        ${ctx.connectionId ?? null}::uuid, ${ctx.requestId}, customer, ${type.subject}, subject, changes, data
       FROM json_to_recordset(${json(written)}::json)
         AS r (id uuid, at timestamptz, customer uuid, subject uuid, changes jsonb, data jsonb)`;
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Viewer } from '../core/context.ts';
+import type { Context, Viewer } from '../core/context.ts';
 import type { BulkOperation } from '../core/database.ts';
 import { newId } from '../core/ids.ts';
 import {
@@ -9,8 +9,22 @@ import {
   releaseClaim,
   renewClaim,
 } from '../resolvers/bulkOperations/bulkOperationState.ts';
+import { runBackfill } from '../resolvers/connections/runBackfill.ts';
+import { runDriftCheck } from '../resolvers/connections/runDriftCheck.ts';
 import { runImport } from '../resolvers/imports/runImport.ts';
+import { runRescore } from '../resolvers/leadScores/runRescore.ts';
 import { everyRight, type SystemServices, systemContext } from './systemContext.ts';
+
+/** How each kind of operation is worked on: goes on behind its checkpoint until it ends or `stopping`. */
+const work: Record<
+  BulkOperation['kind'],
+  (ctx: Context, operation: BulkOperation, worker: string, stopping: AbortSignal) => Promise<void>
+> = {
+  IMPORT: runImport,
+  RESCORE: runRescore,
+  BACKFILL: runBackfill,
+  DRIFT_CHECK: runDriftCheck,
+};
 
 const pollMs = 500;
 /** After an operation that could not go on: the database may be away. */
@@ -36,7 +50,7 @@ export function startBulkOperations(services: SystemServices): { stop(): Promise
       (leaseSeconds * 1_000) / 3,
     );
     try {
-      await runImport(ctx, operation, worker, stopping.signal);
+      await work[operation.kind](ctx, operation, worker, stopping.signal);
     } catch (error) {
       if (error instanceof NoLongerMine) return log.info({ id }, 'bulk operation: called off or taken over');
       throw error;

@@ -1,4 +1,5 @@
 import { getBulkOperationErrors } from './getBulkOperationErrors.ts';
+import { getSegmentMembers } from './getSegmentMembers.ts';
 import { createImportUpload, findImportUpload, patchImportUpload } from './imports.ts';
 import type { RestRoute } from './rest.ts';
 
@@ -9,4 +10,5 @@ export const restRoutes: readonly RestRoute[] = [
   { method: 'GET', path: '/imports/:id', run: findImportUpload },
   { method: 'PATCH', path: '/imports/:id', run: patchImportUpload },
   { method: 'GET', path: '/bulk-operations/:id/errors.csv', run: getBulkOperationErrors },
+  { method: 'GET', path: '/segments/:id/members.csv', run: getSegmentMembers },
 ];

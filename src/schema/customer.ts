@@ -8,6 +8,7 @@ import { bookingList } from './booking.ts';
 import { builder } from './builder.ts';
 import { CustomerStatusEnum, LeadGradeEnum, LifecycleStageEnum } from './enums.ts';
 import { conditions, DateTimeFilter, enumFilter, IdFilter, idConditions, StringFilter } from './filters.ts';
+import { leadScoreEntryList } from './leadScoreRule.ts';
 import { MoneyObject } from './money.ts';
 import { idempotencyKeyField, mutation } from './mutation.ts';
 import { paymentList } from './payment.ts';
@@ -69,8 +70,43 @@ const LeadScore = builder.prismaObject('Customer', {
   fields: (t) => ({
     score: t.exposeInt('leadScore', { description: 'Points in all; may be negative.' }),
     grade: t.expose('leadGrade', { type: LeadGradeEnum, description: 'The band that the score falls into.' }),
+    breakdown: related(
+      t,
+      'scoreEntries',
+      leadScoreEntryList,
+      'Every entry that the score is the sum of, and those that do not count any more, newest first.',
+    ),
   }),
 });
+
+const told = (description: string) => ({ nullable: true, description }) as const;
+
+objectOf(
+  'CustomerProfile',
+  'CustomerProfile',
+  builder.prismaObject('CustomerProfile', {
+    description: 'What a customer told about themselves in sign-ups.',
+    select: { customerId: true },
+    fields: (t) => ({
+      dietary: t.exposeString('dietary', told('What they eat, or must not eat.')),
+      volunteering: t.exposeString('volunteering', told('What they would help with.')),
+      facebook: t.exposeString('facebook', told('Their name or address on Facebook.')),
+      instagram: t.exposeString('instagram', told('Their name or address on Instagram.')),
+      linkedin: t.exposeString('linkedin', told('Their name or address on LinkedIn.')),
+      tiktok: t.exposeString('tiktok', told('Their name or address on TikTok.')),
+      twitter: t.exposeString('twitter', told('Their name or address on X, once Twitter.')),
+      youtube: t.exposeString('youtube', told('Their name or address on YouTube.')),
+      badgeName: t.exposeString('badgeName', told('The name on their badge.')),
+      badgeImageUrl: t.exposeString('badgeImageUrl', told('Where the picture on their badge is.')),
+      emergencyContactName: t.exposeString('emergencyContactName', told('Whom to call in an emergency.')),
+      emergencyContactPhone: t.exposeString(
+        'emergencyContactPhone',
+        told('The number to call, as they wrote it.'),
+      ),
+      lastEventName: t.exposeString('lastEventName', told('The event that they signed up for last.')),
+    }),
+  }),
+);
 
 export const Customer = objectOf(
   'Customer',
@@ -147,6 +183,25 @@ export const Customer = objectOf(
         description: 'Must not be written to or called, whatever the reason.',
         ...guarded('insights.read'),
       }),
+      marketingConsent: t.exposeBoolean('marketingConsent', {
+        description: 'Whether they agreed to marketing.',
+        ...guarded('insights.read'),
+      }),
+      marketingConsentAt: t.expose('marketingConsentAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'When they last agreed to marketing, or took it back.',
+        ...guarded('insights.read'),
+      }),
+      marketingConsentSource: t.exposeString('marketingConsentSource', {
+        nullable: true,
+        description: 'How that is known: a form, a call, a connected system.',
+        ...guarded('insights.read'),
+      }),
+      profile: relation(t, 'CustomerProfile', 'profile', {
+        nullable: true,
+        description: 'What they told in sign-ups; null when they never did.',
+      }),
       owner: relation(t, 'User', 'owner', { nullable: true, description: 'The user who looks after them.' }),
       team: relation(t, 'Team', 'team', { nullable: true, description: 'The team that looks after them.' }),
       tags: through(t, 'Tag', {
@@ -154,6 +209,12 @@ export const Customer = objectOf(
         to: 'tag',
         orderBy: [{ tag: { slug: 'asc' } }],
         description: 'Labels, by name; at most 100.',
+      }),
+      segments: through(t, 'Segment', {
+        relation: 'segments',
+        to: 'segment',
+        orderBy: [{ segment: { name: 'asc' } }],
+        description: 'Segments that they are in, by name; at most 100.',
       }),
       bookings: related(t, 'bookings', bookingList, 'Their bookings, latest start first.'),
       payments: related(t, 'payments', paymentList, 'Their payments, newest first.'),
@@ -183,7 +244,7 @@ export const Customer = objectOf(
 
 const CustomerFilter = builder.inputType('CustomerFilter', {
   description:
-    'Which customers; every condition given must hold. Team, stage and tag go together only with createdAt, both ends given and at most 93 days apart; the owner goes with each.',
+    'Which customers; every condition given must hold. Team, stage, tag and segment go together only with createdAt, both ends given and at most 93 days apart; the owner goes with each.',
   fields: (t) => ({
     email: t.field({ type: StringFilter, description: 'Their e-mail address, in lower case.' }),
     phone: t.field({ type: StringFilter, description: 'Their phone number, in E.164 form.' }),
@@ -191,6 +252,7 @@ const CustomerFilter = builder.inputType('CustomerFilter', {
     ownerId: t.field({ type: IdFilter, description: 'The user who looks after them.' }),
     teamId: t.field({ type: IdFilter, description: 'The team that looks after them.' }),
     tagId: t.field({ type: IdFilter, description: 'A tag that they have.' }),
+    segmentId: t.field({ type: IdFilter, description: 'A segment that they are in.' }),
     lifecycleStage: t.field({
       type: enumFilter('LifecycleStageFilter', LifecycleStageEnum),
       description: 'Where they stand.',
@@ -204,6 +266,7 @@ type Given = Record<string, unknown> | null | undefined;
 
 /** A filter without a condition would otherwise ask for any tag at all. */
 const wearing = (tagId: object | undefined) => tagId && { some: { tagId } };
+const within = (segmentId: object | undefined) => segmentId && { some: { segmentId } };
 
 export const customerList: List<'Customer'> = {
   model: 'Customer',
@@ -215,6 +278,7 @@ export const customerList: List<'Customer'> = {
       ownerId: 'users.read',
       teamId: 'users.read',
       tagId: 'tags.read',
+      segmentId: 'segments.read',
     },
     where: (filter: Record<string, Given>) => ({
       email: conditions(filter.email),
@@ -223,6 +287,7 @@ export const customerList: List<'Customer'> = {
       ownerId: idConditions('User', filter.ownerId),
       teamId: idConditions('Team', filter.teamId),
       tags: wearing(idConditions('Tag', filter.tagId)),
+      segments: within(idConditions('Segment', filter.segmentId)),
       lifecycleStage: conditions(filter.lifecycleStage),
       createdAt: conditions(filter.createdAt),
       updatedAt: conditions(filter.updatedAt),
@@ -242,6 +307,7 @@ export const customerList: List<'Customer'> = {
     teamId: { as: 'part', orders: ['createdAt', 'sortName'] },
     lifecycleStage: { as: 'part', orders: ['createdAt', 'sortName'] },
     tagId: { as: 'part', orders: ['createdAt'], behind: 'tags' },
+    segmentId: { as: 'part', orders: ['createdAt'], behind: 'segments' },
     createdAt: { as: 'span' },
     updatedAt: { as: 'span' },
   },
@@ -251,6 +317,11 @@ export const customerList: List<'Customer'> = {
       CREATED_AT: { column: 'createdAt', description: 'When they were added.' },
       UPDATED_AT: { column: 'updatedAt', description: 'When they last changed.' },
       NAME: { column: 'sortName', description: 'Last name, first name; case and accents do not matter.' },
+      LEAD_SCORE: {
+        column: 'leadScore',
+        description: 'How many points their lead score has.',
+        needs: 'insights.read',
+      },
     },
     { column: 'createdAt', direction: 'desc' },
   ),
@@ -287,6 +358,12 @@ const customerInputFields = (t: Fields) => ({
   lifecycleStage: t.field({ type: LifecycleStageEnum, description: 'NEW unless said otherwise.' }),
   vip: t.boolean({ description: 'Especially important to the business.' }),
   doNotContact: t.boolean({ description: 'Must not be written to or called.' }),
+  marketingConsent: t.boolean({
+    description: 'Whether they agree to marketing; false unless said otherwise.',
+  }),
+  marketingConsentSource: t.string({
+    description: 'How a changed consent is known: a form, a call, a mail.',
+  }),
   ownerId: t.id({ description: 'The user who looks after them.' }),
   teamId: t.id({ description: 'The team that looks after them.' }),
 });

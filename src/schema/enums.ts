@@ -1,14 +1,20 @@
 import type {
   ActorKind,
   BookingStatus,
+  BulkOperationKind,
   BulkOperationStatus,
+  ConnectionHealth,
+  ConnectionStatus,
   CustomerStatus,
+  DeliveryKind,
+  DeliveryStatus,
   EventOrigin,
   LeadGrade,
   LifecycleStage,
   PaymentMethod,
   PaymentStatus,
   ResourceKind,
+  SegmentKind,
 } from '../core/database.ts';
 import {
   allPermissions,
@@ -17,7 +23,7 @@ import {
   type Role,
   type RowScope,
 } from '../core/permissions.ts';
-import { activityNames, activityType, catalogue } from '../events/catalogue.ts';
+import { activityNames, activityType, catalogue, reportedEvents } from '../events/catalogue.ts';
 import { builder } from './builder.ts';
 
 /** An enum whose every value is described; the type makes sure that none of the database's is missing. */
@@ -40,9 +46,16 @@ export const BookingStatusEnum = described<BookingStatus>('BookingStatus', 'Wher
   NO_SHOW: 'The customer did not come.',
 });
 
-export const BulkOperationKindEnum = described<'IMPORT'>('BulkOperationKind', 'What a bulk operation does.', {
-  IMPORT: 'Brings customers, bookings and payments in from a file.',
-});
+export const BulkOperationKindEnum = described<BulkOperationKind>(
+  'BulkOperationKind',
+  'What a bulk operation does.',
+  {
+    BACKFILL: 'Sends every customer to a connected system.',
+    DRIFT_CHECK: 'Compares every contact of a connected system with its customer.',
+    IMPORT: 'Brings customers, bookings and payments in from a file.',
+    RESCORE: 'Works lead scores out again from history, by the rules as they are now.',
+  },
+);
 
 export const BulkOperationStatusEnum = described<BulkOperationStatus>(
   'BulkOperationStatus',
@@ -55,6 +68,57 @@ export const BulkOperationStatusEnum = described<BulkOperationStatus>(
     FAILED: 'Could not go on, for the reason in `error`; what was done until then stays.',
   },
 );
+
+export const SegmentKindEnum = described<SegmentKind>(
+  'SegmentKind',
+  'How the members of a segment come about.',
+  {
+    DYNAMIC: 'Whoever meets its criteria, as soon as they do and as long as they do.',
+    STATIC: 'Whoever was put in by hand: an audience.',
+    SNAPSHOT: 'Whoever met its criteria when it was made or last calculated.',
+  },
+);
+
+export const ConnectionStatusEnum = described<ConnectionStatus>(
+  'ConnectionStatus',
+  'Whether a connection works.',
+  {
+    ACTIVE: 'Changes go out and come in.',
+    PAUSED: 'Put to rest: what there is to do waits.',
+    DISCONNECTED: 'Taken apart: only its log is left.',
+  },
+);
+
+export const ConnectionHealthEnum = described<ConnectionHealth>(
+  'ConnectionHealth',
+  'How the outside system has answered of late.',
+  {
+    OK: 'It answers.',
+    FAILING: 'Its last answer was a failure that passes; what there is to do is tried again.',
+    DOWN: 'It failed five times or more in a row: single attempts are made until one succeeds.',
+    UNAUTHORIZED: 'It refuses the credentials: somebody must look at them.',
+  },
+);
+
+export const DeliveryKindEnum = described<DeliveryKind>('DeliveryKind', 'What a delivery does.', {
+  CONTACT: 'Sends a customer as they are now.',
+  FETCH: 'Reads a contact that changed there, and takes over what is new.',
+  AUTOMATION: 'Starts an automation there.',
+  EVENT: 'Tells of an event there.',
+  ERASE: 'Deletes the contact of an erased customer there.',
+});
+
+export const DeliveryStatusEnum = described<DeliveryStatus>('DeliveryStatus', 'Where a delivery stands.', {
+  WAITING: 'To be done, or under way.',
+  DONE: 'The outside system has it.',
+  PARKED: 'Refused, or failed too often: waits for somebody to look at it and to retry.',
+  DROPPED: 'Not wanted any more; its error says why.',
+});
+
+export const DriftWinnerEnum = described<'FRONTDESK' | 'REMOTE'>('DriftWinner', 'Which side is right.', {
+  FRONTDESK: 'What is here is sent there; customers who are missing there are added.',
+  REMOTE: 'What is there is taken over; contacts who are missing here are added.',
+});
 
 export const CustomerStatusEnum = described<CustomerStatus>(
   'CustomerStatus',
@@ -165,6 +229,16 @@ export const ActivityTypeEnum = builder.enumType('ActivityType', {
   description: 'What can happen on a customer timeline.',
   values: Object.fromEntries(
     activityNames.map((name) => [
+      activityType(name),
+      { value: name as string, description: catalogue[name].description },
+    ]),
+  ),
+});
+
+export const ReportedActivityEnum = builder.enumType('ReportedActivity', {
+  description: 'What customers do outside of Frontdesk, and others tell of.',
+  values: Object.fromEntries(
+    reportedEvents.map((name) => [
       activityType(name),
       { value: name as string, description: catalogue[name].description },
     ]),

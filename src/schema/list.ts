@@ -37,6 +37,8 @@ export interface List<M extends Model> {
   order: {
     type?: InputRef<unknown>;
     columns: Record<string, string>;
+    /** Permissions that orders need, as those of conditions. */
+    needs?: Record<string, Permission>;
     default: { column: string; direction: Direction };
   };
 }
@@ -64,4 +66,4 @@ export interface PageArgs {
 export type Serving =
   | { as: 'key' }
   | { as: 'span' }
-  | { as: 'part'; orders: readonly string[]; few?: boolean; behind?: 'tags' };
+  | { as: 'part'; orders: readonly string[]; few?: boolean; behind?: 'tags' | 'segments' };

@@ -25,7 +25,7 @@ interface Page {
 
 /**
  * Finds the ids of a page, in its order, where no one range of an index holds it: a short look for each value of a
- * condition, at the customers of a tag, or at words. Each look has every condition of the list, what the viewer may see
+ * condition, at the customers of a tag or segment, or at words. Each look has every condition of the list, what the viewer may see
  * included, and ends with the page. Null when the list can be read as it is.
  */
 export async function narrowed(
@@ -40,7 +40,8 @@ export async function narrowed(
   if (!condition) return null;
   const serving = list.served?.[condition];
   const looks = apart(args, condition).map(async (one) => {
-    if (serving?.as === 'part' && serving.behind) return wearing(ctx, list, one, condition, page);
+    if (serving?.as === 'part' && serving.behind)
+      return behindTable(ctx, list, one, condition, serving.behind, page);
     const { where, orderBy } = query(one, ctx);
     const select = { id: true, [way.column]: true };
     const found = await rows.findMany({ where: and(where, beyond), orderBy, take, select });
@@ -85,22 +86,26 @@ const and = (...conditions: (Where | null | undefined)[]): Where => ({
 const idsOf = (rows: unknown[]) => rows.map((row) => (row as { id: string }).id);
 const customerIdsOf = (rows: { customerId: string }[]) => rows.map(({ customerId }) => customerId);
 
-/** Customers who wear a tag, in the order in which they were added: `customer_tag` is kept in it. */
-async function wearing(
+/** Where customers stand beside what they have, in the order in which the customers were added. */
+const tables = { tags: 'customerTag', segments: 'segmentMember' } as const;
+
+/** Customers who have something, such as a tag, in the order in which they were added. */
+async function behindTable(
   ctx: GraphQLContext,
   list: List<never>,
   args: PageArgs,
   condition: string,
+  behind: keyof typeof tables,
   { way, beyond, take, conditions }: Page,
 ): Promise<Seen[]> {
   const { [condition]: worn, ...filter } = args.filter as Record<string, unknown>;
   const only = (of: object) => list.filter?.where(of as never) as Record<string, { some: Where }>;
   const span = { [way.column]: only(filter)[way.column] };
-  const rows = await ctx.db.customerTag.findMany({
+  const rows = await (ctx.db[tables[behind]] as typeof ctx.db.customerTag).findMany({
     where: {
       ...and(
         { workspaceId: ctx.workspace.id },
-        only({ [condition]: worn }).tags?.some,
+        only({ [condition]: worn })[behind]?.some,
         beside(span),
         beside(beyond),
       ),
@@ -113,7 +118,7 @@ async function wearing(
   return rows.map(({ customerId, customerCreatedAt }) => ({ id: customerId, at: customerCreatedAt }));
 }
 
-/** A condition on customers as one on the columns that stand beside their tags. */
+/** A condition on customers as one on the columns that stand beside what they have. */
 const beside = (where: Where | null): Where =>
   Object.fromEntries(
     Object.entries(where ?? {}).map(([name, value]) => [

@@ -170,6 +170,27 @@ export function loaded<Parent>(
   } as never) as FieldRef<Schema, unknown>;
 }
 
+/** `loaded` for a short list of ids, in their order; those that the viewer may not see are left out. */
+export function loadedMany<Parent>(
+  t: unknown,
+  model: Model,
+  options: { description: string },
+  idsOf: (parent: Parent) => readonly string[],
+) {
+  return (t as QueryFields).prismaField({
+    type: [objects.get(model)] as never,
+    ...options,
+    ...may(model),
+    complexity: { field: 1, multiplier: 10 },
+    resolve: async (query: object, parent: unknown, _args: unknown, ctx: GraphQLContext) => {
+      const ids = idsOf(parent as Parent);
+      const where = { AND: [{ id: { in: [...ids] } }, visible(ctx, model)] };
+      const rows = (await delegateOf(ctx, model).findMany({ ...query, where })) as { id: string }[];
+      return ids.flatMap((id) => rows.find((row) => row.id === id) ?? []);
+    },
+  } as never) as FieldRef<Schema, unknown>;
+}
+
 /** Root field: a page of the rows that the viewer may see. */
 export function page<M extends Model>(t: QueryFields, list: List<M>, description: string) {
   const query = queryOf(list);
@@ -212,7 +233,18 @@ export function page<M extends Model>(t: QueryFields, list: List<M>, description
           conditions: conditionsOf(list),
           take: rest.take,
         });
-        if (!found) return delegate.findMany({ ...rest, where: both(where, beyond), orderBy });
+        if (!found) {
+          const of = (condition: Where | null, take: number) =>
+            delegate.findMany({ ...rest, take, where: both(where, condition), orderBy });
+          const parts = partsOf(beyond);
+          if (!parts) return of(beyond, rest.take);
+          const [tied, past] = parts;
+          const near = await of(tied, rest.take);
+          const missing = Math.abs(rest.take) - near.length;
+          if (missing === 0) return near;
+          const far = await of(past, Math.sign(rest.take) * missing);
+          return rest.take < 0 ? [...far, ...near] : [...near, ...far];
+        }
         const among = { workspaceId: ctx.workspace.id, id: { in: found } };
         const rows = await delegate.findMany({ ...rest, take: undefined, where: among });
         const rank = new Map(found.map((id, at) => [id, at]));
@@ -416,6 +448,8 @@ function conditionsOf<M extends Model>(list: List<M>) {
       const given = (args.filter as Record<string, unknown> | null | undefined)?.[condition];
       if (given != null && !ctx.viewer.permissions.has(permission)) throw refusal(ctx, permission);
     }
+    const needs = args.orderBy && list.order.needs?.[args.orderBy.field];
+    if (needs && !ctx.viewer.permissions.has(needs)) throw refusal(ctx, needs);
     const conditions: Where[] = [visible(ctx, list.model) as Where];
     if (list.always) conditions.push(list.always);
     if (list.args) conditions.push(list.args.where(args as never));
@@ -462,6 +496,18 @@ async function beyondCursor(
   const past = (direction === 'asc') === (args.after != null) ? 'gt' : 'lt';
   const value = row[column];
   return { [column]: { [`${past}e`]: value }, OR: [{ [column]: { [past]: value } }, { id: { [past]: id } }] };
+}
+
+/**
+ * What lies beyond a cursor, as the rows with its own value and those past it: there may be any number with the same
+ * score, and an index finds a place among them only when they are asked for alone. Null where few share a value, as a time.
+ */
+function partsOf(beyond: Where | null): [Where, Where] | null {
+  const [past, other] = (beyond?.OR ?? []) as Where[];
+  const [column] = Object.keys(past ?? {});
+  if (!past || !other || !column) return null;
+  const [value] = Object.values(past[column] as Where);
+  return typeof value === 'number' ? [{ [column]: value, id: other.id }, past] : null;
 }
 
 /** Read once, however many lists of one operation begin at it. */
@@ -535,7 +581,7 @@ function connectionOf(model: Model) {
 /** Declares the orders of a list: an enum `XOrderField` and an input `XOrder`. Columns are never null and indexed behind the workspace. */
 export function orderInput(
   typename: string,
-  fields: Record<string, { column: string; description: string }>,
+  fields: Record<string, { column: string; description: string; needs?: Permission }>,
   fallback: { column: string; direction: Direction },
 ): List<Model>['order'] {
   const field = builder.enumType(`${typename}OrderField`, {
@@ -554,6 +600,9 @@ export function orderInput(
   return {
     type: type as never,
     columns: Object.fromEntries(Object.entries(fields).map(([name, { column }]) => [name, column])),
+    needs: Object.fromEntries(
+      Object.entries(fields).flatMap(([name, { needs }]) => (needs ? [[name, needs]] : [])),
+    ),
     default: fallback,
   };
 }

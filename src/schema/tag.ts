@@ -1,4 +1,4 @@
-import { AlreadyExists, IdempotencyKeyReused, NotFound } from '../core/errors.ts';
+import { AlreadyExists, IdempotencyKeyReused, InvalidState, NotFound } from '../core/errors.ts';
 import { encodeId } from '../core/ids.ts';
 import { addTags } from '../resolvers/tags/addTags.ts';
 import { createTag } from '../resolvers/tags/createTag.ts';
@@ -28,6 +28,11 @@ export const Tag = objectOf(
       name: t.exposeString('name', { description: 'Two tags never differ by case or accents alone.' }),
       color: t.exposeString('color', { nullable: true, description: 'To show it in: #1e90ff.' }),
       description: t.exposeString('description', { nullable: true, description: 'What it means.' }),
+      exclusiveGroup: t.exposeString('exclusiveGroup', {
+        nullable: true,
+        description:
+          'Of the tags of one group a customer wears one at most: putting one on takes the others off.',
+      }),
       createdBy: relation(t, 'User', 'createdBy', {
         nullable: true,
         description: 'The user who made it; null when a program did.',
@@ -79,6 +84,9 @@ const inputFields = (t: InputFields, creating: boolean) => ({
   }),
   color: t.string({ description: 'To show it in: #1e90ff.' }),
   description: t.string({ description: 'What it means.' }),
+  exclusiveGroup: t.string({
+    description: 'Any name; of the tags that share it, a customer wears one at most.',
+  }),
 });
 
 const payload = { field: 'tag', type: Tag, description: 'The tag as it is now.' };
@@ -98,12 +106,13 @@ mutation('updateTag', {
     ...inputFields(t, false),
   }),
   payload,
-  failures: [NotFound, AlreadyExists],
+  failures: [NotFound, AlreadyExists, InvalidState],
   run: updateTag,
 });
 
 mutation('deleteTag', {
-  description: 'Deletes a tag and takes it off every customer, for good. What timelines say of it stays.',
+  description:
+    'Deletes a tag and takes it off every customer, for good. What timelines say of it stays. Refused while a tag rule puts it on.',
   input: (t) => ({ id: t.id({ required: true, description: 'The tag to delete.' }) }),
   payload: {
     field: 'deletedTagId',
@@ -111,7 +120,7 @@ mutation('deleteTag', {
     description: 'The id that it had.',
     of: ({ id }) => encodeId('Tag', id),
   },
-  failures: [NotFound],
+  failures: [NotFound, InvalidState],
   run: deleteTag,
 });
 

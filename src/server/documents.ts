@@ -2,6 +2,7 @@ import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
+  type OperationTypeNode,
   parse,
   specifiedRules,
   type ValidationRule,
@@ -9,6 +10,14 @@ import {
 } from 'graphql';
 import { createCache } from './cache.ts';
 import { checkDocument, checkTokens } from './limits.ts';
+
+/** A document that may be executed, and which of its operations. */
+export interface Operation {
+  document: DocumentNode;
+  type: OperationTypeNode;
+  operationName: string | undefined;
+  variables: Record<string, unknown> | undefined;
+}
 
 export interface Documents {
   /** Throws a GraphQLError for a syntax error or a limit. */

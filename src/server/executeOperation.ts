@@ -58,7 +58,7 @@ export function outcomeOf(result: ExecutionResult): string {
 /** The result with each error as the caller may see it. */
 export function maskErrors(
   services: Services,
-  args: ExecutionArgs,
+  args: Pick<ExecutionArgs, 'contextValue' | 'operationName'>,
   result: ExecutionResult,
 ): ExecutionResult {
   if (!result.errors?.length) return result;

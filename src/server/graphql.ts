@@ -63,6 +63,9 @@ export function createGraphql(services: Services): AnswerGraphql {
     plugins: [ownParams, ownEngine()],
   });
 
+  // Taken out once: yoga is a proxy that binds its methods anew each time they are asked for.
+  const handle = yoga.handleNodeRequestAndResponse;
+
   function ownEngine(): Plugin<Handed> {
     return {
       onParse({ setParseFn }) {
@@ -110,7 +113,7 @@ export function createGraphql(services: Services): AnswerGraphql {
       schemaOpen: asked !== null && schemaIsOpen(services, asked.caller),
       operation: asked && operationOf(exchange, asked),
     };
-    const response = await yoga.handleNodeRequestAndResponse(req, res, handed);
+    const response = await handle(req, res, handed);
     const headers: Record<string, string> = {};
     response.headers.forEach((value, name) => {
       if (!/^(content-type|content-length|connection)$/i.test(name)) headers[name] = value;
@@ -136,7 +139,8 @@ const ownParams: Plugin<Handed> = {
 
 /** A request that was never executed is a client error, which clients that accept the newer type are told by the status. */
 function overHttp(result: Awaited<ReturnType<typeof executeOperation>>) {
-  if (result.data === undefined)
-    for (const error of result.errors ?? []) error.extensions.http = { status: 400, spec: true };
+  // Not to look at data that is a text yet and would be parsed for it.
+  if (result.errors && result.data === undefined)
+    for (const error of result.errors) error.extensions.http = { status: 400, spec: true };
   return result;
 }

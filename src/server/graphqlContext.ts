@@ -16,6 +16,7 @@ export function graphqlContext(
     clock: services.clock,
     log: services.log,
     eventLog: services.eventLog,
+    outside: services.outside,
     committed: services.sequencer.run,
     viewer: caller.viewer,
     workspace: caller.workspace,

@@ -71,6 +71,7 @@ function statusOf(error: GraphQLError): { status: number; headers?: Record<strin
   if (code === 'UNAUTHENTICATED') return { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } };
   if (code === 'UNAVAILABLE') return { status: 503, headers: { 'Retry-After': '1' } };
   if (code === 'INTERNAL') return { status: 500 };
+  if (error.extensions.limit === 'socketsPerKey') return { status: 429, headers: { 'Retry-After': '5' } };
   return http ?? { status: 400 };
 }
 

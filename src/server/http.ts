@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GraphQLError } from 'graphql';
-import { newId } from '../core/ids.ts';
 import { answer, answerErrors, answerJson } from './answer.ts';
+import { openDashboard } from './dashboard.ts';
 import type { Exchange } from './exchange.ts';
 import { createGraphqlRoute } from './graphqlRoute.ts';
 import { createHealth } from './health.ts';
@@ -13,6 +15,7 @@ import { ClientGone } from './readBody.ts';
 import { logExchange } from './requestLog.ts';
 import { createRestRoute } from './restRoute.ts';
 import type { Services } from './services.ts';
+import { createWebhookRoute } from './webhookRoute.ts';
 import { createWebSockets } from './websocket.ts';
 
 /** After SIGTERM, how long new requests are still taken: time for a load balancer to look at /health/ready. */
@@ -28,6 +31,8 @@ export interface Http {
 
 type Route = (exchange: Exchange) => void | Promise<void>;
 
+const dashboardFolder = join(import.meta.dirname, '../../dashboard/dist');
+
 /** All routes of a process. A worker answers for its health alone. */
 export function createHttp(services: Services): Http {
   const { config, log, metrics } = services;
@@ -37,7 +42,9 @@ export function createHttp(services: Services): Http {
   const health = createHealth(services, () => draining);
   const webSockets = createWebSockets(services);
   const graphql = createGraphqlRoute(services, goingAway.signal);
+  const webhooks = config.role === 'worker' ? undefined : createWebhookRoute(services);
   const rest = config.role === 'worker' ? undefined : createRestRoute(services);
+  const dashboard = config.role === 'worker' ? null : openDashboard(dashboardFolder);
 
   const routes: Record<string, Route> = {
     '/health/live': only('GET', (exchange) => answerJson(exchange, 200, { status: 'live' })),
@@ -50,7 +57,8 @@ export function createHttp(services: Services): Http {
     ),
   };
   if (config.role !== 'worker') {
-    routes['/'] = only('GET', (exchange) => answer(exchange, 200, 'text/html; charset=utf-8', frontPage));
+    if (!dashboard)
+      routes['/'] = only('GET', (exchange) => answer(exchange, 200, 'text/html; charset=utf-8', frontPage));
     routes['/graphql'] = graphql;
     routes['/graphql/stream'] = graphql;
   }
@@ -59,7 +67,8 @@ export function createHttp(services: Services): Http {
     { headersTimeout: 20_000, requestTimeout: 300_000, keepAliveTimeout: 65_000 },
     (req, res) => {
       const path = req.url?.split('?')[0] ?? '/';
-      const route = Object.hasOwn(routes, path) ? path : 'other';
+      const ofDashboard = Object.hasOwn(routes, path) ? undefined : dashboard?.routeOf(path);
+      const route = ofDashboard ? '/' : Object.hasOwn(routes, path) ? path : 'other';
       const exchange: Exchange = { req, res, path, route, requestId: requestIdOf(req) };
       logExchange(services, exchange);
       underWay++;
@@ -67,7 +76,13 @@ export function createHttp(services: Services): Http {
       res.setHeader('x-request-id', exchange.requestId);
       res.setHeader('X-Content-Type-Options', 'nosniff');
       if (draining) res.setHeader('Connection', 'close');
-      void respond(exchange, routes[path] ?? (path.startsWith('/rest/v1/') ? rest : undefined));
+      const known = routes[path] ?? (ofDashboard && only('GET', ofDashboard));
+      const prefixed = path.startsWith('/rest/v1/')
+        ? rest
+        : path.startsWith('/webhooks/')
+          ? webhooks
+          : undefined;
+      void respond(exchange, known ?? prefixed);
     },
   );
 
@@ -139,7 +154,7 @@ function only(method: string, route: Route): Route {
 /** The caller's own id when it is a sane one, so that traces join up; otherwise a new one. */
 function requestIdOf(req: IncomingMessage): string {
   const given = req.headers['x-request-id'];
-  return typeof given === 'string' && /^[\w.:-]{8,100}$/.test(given) ? given : newId();
+  return typeof given === 'string' && /^[\w.:-]{8,100}$/.test(given) ? given : randomUUID();
 }
 
 function goodHost({ headers }: IncomingMessage): boolean {
@@ -178,7 +193,7 @@ const frontPage = `<!doctype html>
 <title>Frontdesk</title>
 <style>body { font: 16px/1.6 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem; color-scheme: light dark }</style>
 <h1>Frontdesk</h1>
-<p>This is a GraphQL gateway for businesses that live on bookings.</p>
+<p>This is a GraphQL gateway for businesses that live on bookings. Its dashboard has not been built: <code>npm run build</code>, and start again.</p>
 <ul>
 <li><a href="/graphql">/graphql</a>: the API, over HTTP and WebSocket; in a browser the query page, where it is enabled</li>
 <li>/rest/v1/imports: takes files in, see docs/import.md</li>

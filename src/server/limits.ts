@@ -37,7 +37,7 @@ export const limits = {
   definitions: 100,
   /** Lists and objects inside each other, in the variables. */
   nesting: 100,
-  /** Operations at a time on one WebSocket. */
+  /** Operations at a time on one WebSocket, beside its subscriptions. */
   operations: 200,
 } as const;
 
@@ -46,6 +46,13 @@ export function limitExceeded(limit: keyof typeof limits, what: string): GraphQL
   const max = limits[limit];
   return new GraphQLError(`${what}: at most ${max} (${limit}).`, {
     extensions: { code: 'LIMIT_EXCEEDED', limit, max },
+  });
+}
+
+/** One subscription more than a WebSocket may have (LIVE_SUBSCRIPTIONS_PER_SOCKET). */
+export function subscriptionsExceeded(max: number): GraphQLError {
+  return new GraphQLError(`This socket has too many subscriptions: at most ${max}.`, {
+    extensions: { code: 'LIMIT_EXCEEDED', limit: 'subscriptionsPerSocket', max },
   });
 }
 

@@ -1,17 +1,12 @@
-import { type DocumentNode, GraphQLError, getOperationAST, type OperationTypeNode } from 'graphql';
+import { GraphQLError, getOperationAST } from 'graphql';
 import type { Caller } from './callers.ts';
+import type { Operation } from './documents.ts';
 import { checkNesting } from './limits.ts';
 import type { Params } from './params.ts';
 import { publicError } from './publicError.ts';
 import type { Services } from './services.ts';
 
-/** A document that may be executed, and which of its operations. */
-export interface Operation {
-  document: DocumentNode;
-  type: OperationTypeNode;
-  operationName: string | undefined;
-  variables: Record<string, unknown> | undefined;
-}
+export type { Operation };
 
 /** Reads and validates what a WebSocket or an event stream asks. Answers errors, never throws. */
 export function prepareOperation(

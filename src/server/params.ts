@@ -85,11 +85,13 @@ function parseJson(text: string, what: string): unknown {
   }
 }
 
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
 function decode({ bytes, outcome }: Body): string {
   if (outcome === 'tooLarge') throw bad(`The body is larger than ${maxBody} bytes.`, 413);
   if (outcome === 'tooSlow') throw bad('The body came too slowly.', 408);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch {
     throw bad('The body is not valid UTF-8.');
   }

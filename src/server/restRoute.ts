@@ -26,6 +26,7 @@ const statuses: Record<FailureCode | RefusalCode, number> = {
   CLASS_FULL: 409,
   CURSOR_EXPIRED: 410,
   IDEMPOTENCY_KEY_REUSED: 422,
+  LIMIT_EXCEEDED: 429,
   RATE_LIMITED: 429,
   UNAVAILABLE: 503,
 };

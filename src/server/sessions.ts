@@ -4,7 +4,7 @@ import { Refused } from '../core/errors.ts';
 import type { Authenticator } from './authenticate.ts';
 import { type Caller, expired } from './callers.ts';
 
-/** Twice within the five seconds in which a withdrawn right must take effect. */
+/** Twice within the five seconds in which a withdrawn right must take effect, when nothing is heard of it. */
 const everyMs = 2_000;
 
 /** A caller who stays: an open WebSocket or event stream. */
@@ -15,49 +15,86 @@ export interface Session {
 }
 
 export interface Sessions {
-  /** @param end is called once, when the credential no longer holds. */
+  /**
+   * Refuses one more than the limit for a credential.
+   * @param end is called once, when the credential no longer holds.
+   */
   open(caller: Caller, end: (refusal: Refused) => void): Session;
+  /** Looks at once whether all may still do what they could. */
+  check(): void;
+  /** Calls with the sessions whose rights are others than before. */
+  onChange(listener: (changed: ReadonlySet<Session>) => void): void;
   stop(): void;
 }
 
-interface Entry {
-  caller: Caller;
-  end: (refusal: Refused) => void;
+export interface SessionsOptions {
+  authenticator: Authenticator;
+  clock: Clock;
+  log: Logger;
+  /** Open at a time with one credential; without one, they share a limit. */
+  maxPerKey: number;
+  /** What a change of the caller means to running streams: the same text, no change. */
+  rightsOf: (caller: Caller) => string;
 }
 
-/**
- * Authenticates everyone with an open stream again, every other second and in one go: sessions of the
- * same credential are one question.
- */
-export function createSessions(authenticator: Authenticator, clock: Clock, log: Logger): Sessions {
-  const open = new Set<Entry>();
+/** Sessions of one credential: one question, and one answer for all. */
+interface Holder {
+  caller: Caller;
+  rights: string;
+  sessions: Map<Session, (refusal: Refused) => void>;
+}
+
+/** Authenticates everyone with an open stream again, every other second and in one go. */
+export function createSessions({
+  authenticator,
+  clock,
+  log,
+  maxPerKey,
+  rightsOf,
+}: SessionsOptions): Sessions {
+  const holders = new Map<string, Holder>();
+  const listeners: ((changed: ReadonlySet<Session>) => void)[] = [];
   let checking = false;
+  let again = false;
   let reachable = true;
 
-  function end(entry: Entry, refusal: Refused): void {
-    if (open.delete(entry)) entry.end(refusal);
+  function end(holder: Holder, refusal: Refused): void {
+    for (const [session, whenOver] of holder.sessions) {
+      session.close();
+      whenOver(refusal);
+    }
   }
 
   async function check(): Promise<void> {
     const now = clock.now();
-    for (const entry of open) {
-      const { expiresAt, identity } = entry.caller;
+    for (const holder of holders.values()) {
+      const { expiresAt, identity } = holder.caller;
       if (expiresAt && expiresAt <= now)
-        end(entry, expired(identity?.kind === 'token' ? 'token' : 'API key'));
+        end(holder, expired(identity?.kind === 'token' ? 'token' : 'API key'));
     }
-    const groups = Map.groupBy(open, (entry) => JSON.stringify(entry.caller.identity));
-    const entries = [...groups.values()];
-    const answers = await authenticator.stillValid(entries.map(([first]) => (first as Entry).caller));
-    answers.forEach((answer, n) => {
-      for (const entry of entries[n] ?? []) {
-        if (answer instanceof Refused) end(entry, answer);
-        else entry.caller = answer;
+    const asked = [...holders.values()].filter(({ caller }) => caller.identity);
+    if (asked.length === 0) return;
+    const answers = await authenticator.stillValid(asked.map(({ caller }) => caller));
+    const changed = new Set<Session>();
+    for (const [n, holder] of asked.entries()) {
+      const answer = answers[n] as Caller | Refused;
+      if (answer instanceof Refused) {
+        end(holder, answer);
+        continue;
       }
-    });
+      holder.caller = answer;
+      const rights = rightsOf(answer);
+      if (rights === holder.rights) continue;
+      holder.rights = rights;
+      for (const session of holder.sessions.keys()) changed.add(session);
+    }
+    if (changed.size > 0) for (const listener of listeners) listener(changed);
   }
 
-  const timer = setInterval(async () => {
-    if (checking || open.size === 0) return;
+  async function checkAll(): Promise<void> {
+    if (holders.size === 0) return;
+    again = checking;
+    if (checking) return;
     checking = true;
     try {
       await check();
@@ -69,20 +106,44 @@ export function createSessions(authenticator: Authenticator, clock: Clock, log: 
     } finally {
       checking = false;
     }
-  }, everyMs);
+    if (again) await checkAll();
+  }
+
+  const timer = setInterval(() => void checkAll(), everyMs);
   timer.unref();
 
   return {
     open(caller, whenOver) {
-      const entry: Entry = { caller, end: whenOver };
-      if (caller.identity) open.add(entry);
-      return {
+      const key = JSON.stringify(caller.identity);
+      let holder = holders.get(key);
+      if (!holder) {
+        holder = { caller, rights: rightsOf(caller), sessions: new Map() };
+        holders.set(key, holder);
+      }
+      const { sessions } = holder;
+      if (sessions.size >= maxPerKey)
+        throw new Refused(
+          'LIMIT_EXCEEDED',
+          `This credential has too many open streams: at most ${maxPerKey}.`,
+          {
+            limit: 'socketsPerKey',
+            max: maxPerKey,
+          },
+        );
+      const of = holder;
+      const session: Session = {
         get caller() {
-          return entry.caller;
+          return of.caller;
         },
-        close: () => void open.delete(entry),
+        close() {
+          if (sessions.delete(session) && sessions.size === 0) holders.delete(key);
+        },
       };
+      sessions.set(session, whenOver);
+      return session;
     },
+    check: () => void checkAll(),
+    onChange: (listener) => void listeners.push(listener),
     stop: () => clearInterval(timer),
   };
 }

@@ -1,12 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import {
-  createSourceEventStream,
-  type ExecutionResult,
-  executeSubscriptionEvent,
-  type GraphQLError,
-  validateSubscriptionArgs,
-} from 'graphql';
-import { graphqlContext, type OperationContext } from './graphqlContext.ts';
+import { type ExecutionResult, executeSubscriptionEvent } from 'graphql';
+import { isFollowing } from '../resolvers/events/follow.ts';
+import { graphqlContext } from './graphqlContext.ts';
+import type { Asked } from './live/live.ts';
+import { type OpenedSource, openSource } from './openSource.ts';
 import type { Operation } from './operation.ts';
 import { publicError } from './publicError.ts';
 import type { Services } from './services.ts';
@@ -15,46 +12,52 @@ import type { Session } from './sessions.ts';
 /** Results in a row before others get their turn. */
 const turn = 32;
 
-export interface Subscriber {
-  session: Session;
-  requestId: string;
-}
+type Results = AsyncGenerator<ExecutionResult, void, void>;
 
 /**
- * Starts a subscription. Each event is executed with the caller's rights of that moment and a context of
- * its own, since resolvers remember permissions and rows by context. `return()` ends it at once and reaches
- * the source even while it waits: the signal wakes it.
+ * Starts a subscription. One that reads the log is given to `seat`, which answers why not, or null: its events come by
+ * themselves. The results of any other are executed one by one, as fast as they are taken; `return()` ends them at once,
+ * also while it waits. Null for what was seated.
  */
 export async function subscribeOperation(
   services: Services,
   operation: Operation,
-  { session, requestId }: Subscriber,
-): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult> {
+  { session, requestId }: { session: Session; requestId: string },
+  seat: (asked: Asked) => Promise<ExecutionResult | null>,
+): Promise<Results | ExecutionResult | null> {
+  const count = (outcome: string) => services.metrics.operations.inc({ type: 'subscription', outcome });
   const stopped = new AbortController();
-  const asked = { requestId, log: services.log, operationName: operation.operationName };
-  const fresh = () => graphqlContext(services, session.caller, requestId, stopped.signal);
+  const opened = await openSource(services, operation, { session, requestId, signal: stopped.signal });
+  let results: Results | ExecutionResult | null;
+  if (!('source' in opened)) results = opened;
+  else if (isFollowing(opened.source))
+    results = await seat({ operation, args: opened.args, following: opened.source });
+  else results = executed(services, opened, { session, requestId, stopped });
+  count(results === null || Symbol.asyncIterator in results ? 'ok' : 'refused');
+  return results;
+}
+
+const done = { done: true, value: undefined } as const;
+
+/**
+ * A source of another kind. Each event is executed with the caller's rights of that moment and a context of its own,
+ * since resolvers remember permissions and rows by context.
+ */
+function executed(
+  services: Services,
+  { args, source }: OpenedSource,
+  { session, requestId, stopped }: { session: Session; requestId: string; stopped: AbortController },
+): Results {
+  const asked = { requestId, log: services.log };
   const failed = (errors: readonly unknown[]): ExecutionResult => ({
     errors: errors.map((error) => publicError(error, asked)),
   });
-  const count = (outcome: string) => services.metrics.operations.inc({ type: 'subscription', outcome });
 
-  const args = validateSubscriptionArgs({
-    schema: services.schema,
-    document: operation.document,
-    operationName: operation.operationName,
-    variableValues: operation.variables,
-    contextValue: followCaller(fresh(), session),
-  });
-  const source = 'schema' in args ? await createSourceEventStream(args) : { errors: args as GraphQLError[] };
-  if (!('schema' in args) || !(Symbol.asyncIterator in source)) {
-    count('refused');
-    return failed((source as ExecutionResult).errors ?? []);
-  }
-
-  async function* respond(events: AsyncIterable<unknown>): AsyncGenerator<ExecutionResult, void, void> {
+  async function* respond(events: AsyncIterable<unknown>): Results {
     try {
       for await (const rootValue of events) {
-        const result = await executeSubscriptionEvent({ ...validated, rootValue, contextValue: fresh() });
+        const contextValue = graphqlContext(services, session.caller, requestId, stopped.signal);
+        const result = await executeSubscriptionEvent({ ...args, rootValue, contextValue });
         yield result.errors?.length ? { ...result, ...failed(result.errors) } : result;
       }
     } catch (error) {
@@ -62,19 +65,16 @@ export async function subscribeOperation(
     }
   }
 
-  const validated = args;
   const events = source[Symbol.asyncIterator]();
   const results = respond({ [Symbol.asyncIterator]: () => events });
-  const done = { done: true, value: undefined } as const;
   /** Lets go who waits for the next result. Not a race with a promise of the end, which would keep every result until then. */
   let release = () => {};
   let delivered = 0;
-  services.metrics.subscriptions.inc();
-  count('ok');
+  services.metrics.live.subscriptions.inc();
 
   async function stop(): Promise<IteratorResult<ExecutionResult, void>> {
     if (!stopped.signal.aborted) {
-      services.metrics.subscriptions.dec();
+      services.metrics.live.subscriptions.dec();
       stopped.abort();
       // Not awaited: a source that minds neither the signal nor this must not hold up who closes it.
       Promise.resolve(events.return?.()).catch(() => {});
@@ -84,7 +84,7 @@ export async function subscribeOperation(
     return done;
   }
 
-  const generator: AsyncGenerator<ExecutionResult, void, void> = {
+  const stoppable: Results = {
     async next() {
       // A source with a backlog may answer without ever waiting; everybody else shares this thread.
       if (++delivered % turn === 0) await nextTurn();
@@ -101,18 +101,10 @@ export async function subscribeOperation(
       await stop();
       throw error;
     },
-    [Symbol.asyncIterator]: () => generator,
+    [Symbol.asyncIterator]: () => stoppable,
     async [Symbol.asyncDispose]() {
       await stop();
     },
   };
-  return generator;
-}
-
-/** The context that the source itself keeps: always the caller as of the last check. */
-function followCaller(context: OperationContext, session: Session): OperationContext {
-  return Object.defineProperties(context, {
-    viewer: { get: () => session.caller.viewer, enumerable: true },
-    workspace: { get: () => session.caller.workspace, enumerable: true },
-  });
+  return stoppable;
 }

@@ -1,5 +1,5 @@
 import type { Permission } from '../../src/core/permissions.ts';
-import { freeSlot, fresh, importMapping, type Side } from './world.ts';
+import { freeSlot, fresh, importMapping, type Side, scoreRule } from './world.ts';
 
 /**
  * Who may what: for every field of Query, Mutation and Subscription, for every type that `node(id)` finds, and for
@@ -30,9 +30,13 @@ const payments: Right = { scope: 'payments.read', may: [...but('marketing'), 'cu
 const services: Right = { scope: 'services.read', may: everyone };
 const staff: Right = { scope: 'staff.read', may: everyone };
 const tags: Right = { scope: 'tags.read', may: users };
+const segments: Right = { scope: 'segments.read', may: users };
+const rules: Right = { scope: 'scoring.read', may: users };
+const marketers: readonly Role[] = ['admin', 'manager', 'marketing'];
 const people: Right = { scope: 'users.read', may: users };
 const apiKeys: Right = { scope: 'apiKeys.read', may: admin };
 const imports: Right = { scope: 'imports.read', may: managers };
+const integrations: Right = { scope: 'integrations.read', may: managers };
 const activities: Right = { scope: 'activities.read', may: users };
 const open: Right = { scope: null, may: everyone };
 
@@ -46,20 +50,34 @@ export const queries: Record<string, Right> = {
   bookings,
   bulkOperation: imports,
   bulkOperations: imports,
+  conditionFields: segments,
   customer: customers,
   customers,
   eventCursor: activities,
+  integrationConnection: integrations,
+  integrationConnections: integrations,
+  leadScoreRule: rules,
+  leadScoreRulePreview: { scope: 'scoring.write', may: marketers },
+  leadScoreRules: rules,
   node: open,
   nodes: open,
   payment: payments,
   payments,
   resource: services,
   resources: services,
+  segment: segments,
+  segmentExplanation: segments,
+  segmentPreview: { scope: 'segments.write', may: marketers },
+  segments,
   service: services,
   services,
+  settings: rules,
   staffMember: staff,
   staffMembers: staff,
+  suggestedSegments: segments,
   tag: tags,
+  tagRule: rules,
+  tagRules: rules,
   tags,
   team: people,
   teams: people,
@@ -76,11 +94,19 @@ export const nodes: Record<string, Right> = {
   BulkOperation: imports,
   ClassSession: bookings,
   Customer: customers,
+  Delivery: integrations,
+  IntegrationCall: integrations,
+  IntegrationConnection: integrations,
+  IntegrationDrift: integrations,
+  LeadScoreEntry: insights,
+  LeadScoreRule: rules,
   Payment: payments,
   Resource: services,
+  Segment: segments,
   Service: services,
   StaffMember: staff,
   Tag: tags,
+  TagRule: rules,
   Team: people,
   User: people,
   Workspace: open,
@@ -105,9 +131,14 @@ export const nested: Record<string, Right> = {
   'Customer.doNotContact': insights,
   'Customer.leadScore': insights,
   'Customer.lifecycleStage': insights,
+  'Customer.marketingConsent': insights,
+  'Customer.marketingConsentAt': insights,
+  'Customer.marketingConsentSource': insights,
   'Customer.owner': people,
   'Customer.payments': payments,
+  'Customer.profile': customers,
   'Customer.referralSource': insights,
+  'Customer.segments': segments,
   'Customer.source': insights,
   'Customer.stats': insights,
   'Customer.status': insights,
@@ -115,12 +146,21 @@ export const nested: Record<string, Right> = {
   'Customer.team': people,
   'Customer.vip': insights,
   'CustomerStats.totalSpent': { scope: 'payments.read', may: but('marketing') },
+  'IntegrationConnection.calls': integrations,
+  'IntegrationConnection.deliveries': integrations,
+  'IntegrationConnection.drifts': integrations,
+  'LeadScore.breakdown': insights,
+  'LeadScoreEntry.rule': rules,
+  'LeadScorePreviewChange.customer': customers,
   'Payment.booking': bookings,
   'Payment.customer': customers,
+  'Segment.createdBy': people,
+  'SegmentPreview.sample': customers,
   'StaffMember.bookings': bookings,
   'StaffMember.email': people,
   'StaffMember.user': people,
   'Tag.createdBy': people,
+  'TagRule.tag': tags,
   'Team.members': people,
   'User.staffMember': staff,
   'User.teams': people,
@@ -132,15 +172,21 @@ export const nested: Record<string, Right> = {
 export const conditions: Record<string, Right> = {
   'customers.lifecycleStage': insights,
   'customers.ownerId': people,
+  'customers.segmentId': segments,
   'customers.tagId': tags,
   'customers.teamId': people,
 };
 
 /** Fields of Subscription, with the field of what they yield that needs the same right. */
-export const subscriptions: Record<string, Right & { yields: string }> = {
+export const subscriptions: Record<string, Right & { yields: string | readonly string[] }> = {
   activityAdded: { ...activities, yields: 'ActivityAdded.activity' },
   bulkOperationProgress: { ...imports, yields: 'BulkOperationProgress.bulkOperation' },
   bookingChanged: { ...bookings, yields: 'BookingChanged.booking' },
+  leadScoreChanged: { ...insights, yields: 'LeadScoreChanged.customer' },
+  segmentMembershipChanged: {
+    ...segments,
+    yields: ['SegmentMembershipChanged.segment', 'SegmentMembershipChanged.customer'],
+  },
 };
 
 export interface Change {
@@ -172,12 +218,37 @@ const ofBooking = (more: (at: Side) => Record<string, unknown> = () => ({})): Ch
   input: async (at, like) => ({ id: await at.make.booking(await at.make.customer(like)), ...more(at) }),
 });
 
+/** Asks for nothing that needs a right of its own. */
+const criteria = { field: 'first_name', operator: 'is_set' };
+let bounds = 100;
+const ofScoring = (input: Change['input']): Change => ({ scope: 'scoring.write', may: marketers, input });
+const ofSegments = (input: Change['input']): Change => ({ scope: 'segments.write', may: marketers, input });
+
 export const mutations: Record<string, Change> = {
+  addSegmentMembers: {
+    ...ofSegments(async (at, like) => ({
+      id: await at.make.segment(),
+      customerIds: [await at.make.customer(like)],
+    })),
+    ofCustomer: true,
+  },
   addTags: {
     scope: 'tags.assign',
     may: but('viewer'),
     ofCustomer: true,
     input: async (at, like) => ({ customerIds: [await at.make.customer(like)], tags: [at.things.Tag] }),
+  },
+  calculateSegment: ofSegments(async (at) => ({ id: await at.make.segment({ criteria }) })),
+  adjustLeadScore: {
+    scope: 'scoring.write',
+    may: marketers,
+    ofCustomer: true,
+    input: async (at, like) => ({
+      customerId: await at.make.customer(like),
+      points: 5,
+      reason: fresh('Reason'),
+      ...key(),
+    }),
   },
   cancelBulkOperation: {
     scope: 'imports.write',
@@ -187,6 +258,11 @@ export const mutations: Record<string, Change> = {
   cancelBooking: ofBooking(() => ({ reason: 'Rain.' })),
   completeBooking: ofBooking(),
   confirmBooking: ofBooking(),
+  connectIntegration: {
+    scope: 'integrations.write',
+    may: managers,
+    input: async () => ({ integration: 'badgemaker', name: fresh('Badges'), settings: {}, ...key() }),
+  },
   createApiKey: {
     scope: 'apiKeys.write',
     may: admin,
@@ -215,11 +291,13 @@ export const mutations: Record<string, Change> = {
       ...key(),
     }),
   },
+  createLeadScoreRule: ofScoring(async () => ({ ...scoreRule(), eventType: 'EMAIL_OPENED', ...key() })),
   createResource: {
     scope: 'services.write',
     may: managers,
     input: async () => ({ name: fresh('Room'), kind: 'ROOM', ...key() }),
   },
+  createSegment: ofSegments(async () => ({ name: fresh('Segment'), criteria, ...key() })),
   createService: {
     scope: 'services.write',
     may: managers,
@@ -234,6 +312,11 @@ export const mutations: Record<string, Change> = {
     scope: 'tags.write',
     may: ['admin', 'manager', 'marketing'],
     input: async () => ({ name: fresh('Tag'), ...key() }),
+  },
+  createTagRule: {
+    scope: 'scoring.write',
+    may: marketers,
+    input: async (at) => ({ name: fresh('Rule'), tagId: at.things.Tag, criteria, ...key() }),
   },
   createTeam: {
     scope: 'users.write',
@@ -263,12 +346,45 @@ export const mutations: Record<string, Change> = {
     ofCustomer: true,
     input: async (at, like) => ({ id: await at.make.customer(like) }),
   },
+  deleteLeadScoreRule: ofScoring(async (at) => ({ id: await at.make.leadScoreRule() })),
+  deleteSegment: ofSegments(async (at) => ({ id: await at.make.segment() })),
   deleteTag: {
     scope: 'tags.write',
     may: ['admin', 'manager', 'marketing'],
     input: async (at) => ({ id: await at.make.tag() }),
   },
+  deleteTagRule: {
+    scope: 'scoring.write',
+    may: marketers,
+    input: async (at) => ({ id: await at.make.tagRule() }),
+  },
+  duplicateSegment: ofSegments(async (at) => ({
+    id: await at.make.segment(),
+    name: fresh('Segment'),
+    ...key(),
+  })),
+  disconnectIntegration: {
+    scope: 'integrations.write',
+    may: managers,
+    input: async (at) => ({ id: await at.make.connection() }),
+  },
   markBookingNoShow: ofBooking(),
+  pauseIntegration: {
+    scope: 'integrations.write',
+    may: managers,
+    input: async (at) => ({ id: await at.make.connection() }),
+  },
+  recordActivity: {
+    scope: 'activities.write',
+    may: sellers,
+    ofCustomer: true,
+    input: async (at, like) => ({
+      customerId: await at.make.customer(like),
+      type: 'FORM_SUBMITTED',
+      about: fresh('Form'),
+      ...key(),
+    }),
+  },
   recordPayment: {
     scope: 'payments.write',
     may: sellers,
@@ -288,18 +404,58 @@ export const mutations: Record<string, Change> = {
       ...key(),
     }),
   },
+  removeSegmentMembers: {
+    ...ofSegments(async (at, like) => ({
+      id: await at.make.segment(),
+      customerIds: [await at.make.customer(like)],
+    })),
+    ofCustomer: true,
+  },
   removeTags: {
     scope: 'tags.assign',
     may: but('viewer'),
     ofCustomer: true,
     input: async (at, like) => ({ customerIds: [await at.make.customer(like)], tags: [at.things.Tag] }),
   },
+  repairIntegrationDrift: {
+    scope: 'integrations.write',
+    may: managers,
+    input: async (at) => {
+      const id = await at.make.connection();
+      return { id, winner: 'FRONTDESK', driftIds: [await at.make.noted('IntegrationDrift', id)] };
+    },
+    passesOver: ['driftIds'],
+  },
   rescheduleBooking: ofBooking((at) => ({
     staffMemberId: at.things.StaffMember,
     resourceId: at.things.Resource,
     startsAt: freeSlot(),
   })),
+  resumeIntegration: {
+    scope: 'integrations.write',
+    may: managers,
+    input: async (at) => ({ id: await at.make.connection(), retryParked: true }),
+  },
+  retryDelivery: {
+    scope: 'integrations.write',
+    may: managers,
+    input: async (at) => ({ id: await at.make.delivery() }),
+  },
+  rescoreCustomers: ofScoring(async (at) => {
+    await at.make.endRescore(); // One at a time.
+    return key();
+  }),
   revokeApiKey: { scope: 'apiKeys.write', may: admin, input: async (at) => ({ id: await at.make.apiKey() }) },
+  startBackfill: {
+    scope: 'integrations.write',
+    may: managers,
+    input: async (at) => ({ connectionId: await at.make.contactConnection(), ...key() }),
+  },
+  startDriftCheck: {
+    scope: 'integrations.write',
+    may: managers,
+    input: async (at) => ({ connectionId: await at.make.contactConnection(), ...key() }),
+  },
   startImport: {
     scope: 'imports.write',
     may: managers,
@@ -317,11 +473,22 @@ export const mutations: Record<string, Change> = {
       teamId: at.things.Team,
     }),
   },
+  updateIntegration: {
+    scope: 'integrations.write',
+    may: managers,
+    input: async (at) => ({ id: await at.make.connection(), name: fresh('Badges') }),
+  },
   updateResource: {
     scope: 'services.write',
     may: managers,
     input: async (at) => ({ id: await at.make.resource(), name: fresh('Room') }),
   },
+  updateLeadScoreRule: ofScoring(async (at) => ({
+    id: await at.make.leadScoreRule(),
+    name: fresh('Rule'),
+  })),
+  updateSettings: ofScoring(async () => ({ leadGrades: { qualifiedFrom: ++bounds } })),
+  updateSegment: ofSegments(async (at) => ({ id: await at.make.segment(), name: fresh('Segment') })),
   updateService: {
     scope: 'services.write',
     may: managers,
@@ -340,6 +507,11 @@ export const mutations: Record<string, Change> = {
     scope: 'tags.write',
     may: ['admin', 'manager', 'marketing'],
     input: async (at) => ({ id: await at.make.tag(), name: fresh('Tag') }),
+  },
+  updateTagRule: {
+    scope: 'scoring.write',
+    may: marketers,
+    input: async (at) => ({ id: await at.make.tagRule(), tagId: at.things.Tag, name: fresh('Rule') }),
   },
   updateTeam: {
     scope: 'users.write',

@@ -9,6 +9,7 @@ import {
   isInterfaceType,
   isLeafType,
   isObjectType,
+  isRequiredArgument,
   parse,
   subscribe,
 } from 'graphql';
@@ -22,6 +23,8 @@ import { encodeCursor } from '../../src/events/cursor.ts';
 import { updateBooking } from '../../src/resolvers/bookings/updateBooking.ts';
 import { cancelBulkOperation } from '../../src/resolvers/bulkOperations/cancelBulkOperation.ts';
 import { updateCustomer } from '../../src/resolvers/customers/updateCustomer.ts';
+import { adjustLeadScore } from '../../src/resolvers/leadScores/adjustLeadScore.ts';
+import { addSegmentMembers } from '../../src/resolvers/segments/addSegmentMembers.ts';
 import { schema } from '../../src/schema/schema.ts';
 import type { Caller } from '../../src/server/callers.ts';
 import type { OperationContext } from '../../src/server/graphqlContext.ts';
@@ -219,16 +222,30 @@ const fieldAt = (name: string) => {
   return typeNamed(type).getFields()[field] as GraphQLField;
 };
 
+/** A page of a list. A connection to an outside system has the same last name. */
+const isPage = (name: string) => name.endsWith('Connection') && name !== 'IntegrationConnection';
+
 /** A selection under the field that says whether it was answered. */
 function little(field: GraphQLField): string {
   const type = getNamedType(field.type);
   if (isLeafType(type)) return '';
-  return type.name.endsWith('Connection') ? '{ totalCount nodes { id } }' : '{ __typename }';
+  return isPage(type.name) ? '{ totalCount nodes { id } }' : '{ __typename }';
 }
+
+/** Arguments without which a query is none, by its name; of our own things. */
+const given = (name: string, who: Name): string => {
+  const customer = customers[mine(who)].customer;
+  if (name === 'segmentPreview') return '(criteria: { field: "first_name", operator: "is_set" })';
+  if (name === 'leadScoreRulePreview')
+    return '(rule: { name: "Tried", eventType: BOOKING_CREATED, points: 200 })';
+  if (name === 'segmentExplanation')
+    return `(segmentId: "${ours.things.Segment}", customerId: "${customer}")`;
+  return '';
+};
 
 /** An object of this type that the caller reaches, if any. */
 function idOf(type: string, name: Name): string {
-  if (['Customer', 'Booking', 'Payment', 'Activity'].includes(type)) {
+  if (['Customer', 'Booking', 'Payment', 'Activity', 'LeadScoreEntry'].includes(type)) {
     return customers[mine(name)][type.toLowerCase() as keyof Kept];
   }
   return ours.things[type as Thing];
@@ -247,7 +264,7 @@ describe('The table', () => {
           permissionOf(field) ? [`${type.name}.${field.name}`] : [],
         ),
       );
-    const yields = Object.values(subscriptions).map((entry) => entry.yields);
+    const yields = Object.values(subscriptions).flatMap((entry) => entry.yields);
 
     expect(Object.keys(queries).sort()).toEqual(fieldsOf(schema.getQueryType()));
     expect(Object.keys(mutations).sort()).toEqual(fieldsOf(schema.getMutationType()));
@@ -293,7 +310,7 @@ describe('A query', () => {
         return outcomeOf(
           await run(
             sees,
-            `query ($id: ID!) { ${name}${byId ? '(id: $id)' : ''} ${little(field)} }`.replace(
+            `query ($id: ID!) { ${name}${byId ? '(id: $id)' : given(name, who)} ${little(field)} }`.replace(
               byId ? '' : '($id: ID!) ',
               '',
             ),
@@ -303,7 +320,10 @@ describe('A query', () => {
         );
       });
       const overrides = right.scope === null ? { anonymous: 'absent' } : {};
-      expect(found).toEqual(expectedOf(right, { stranger: byId ? 'absent' : 'allowed', overrides }));
+      // Of a customer nothing is explained to whom customers are not shown.
+      if (name === 'segmentExplanation') Object.assign(overrides, { keyWith: 'absent' });
+      const none = byId || name === 'segmentExplanation';
+      expect(found).toEqual(expectedOf(right, { stranger: none ? 'absent' : 'allowed', overrides }));
     },
   );
 });
@@ -347,6 +367,9 @@ describe('An id', () => {
   );
 });
 
+/** Objects that are parts of a customer, by the field that has them. */
+const partOfCustomer: Record<string, string> = { CustomerStats: 'stats', LeadScore: 'leadScore' };
+
 /** How to come to an object of a type, and whom the way lets through. */
 function wayTo(type: string): {
   open: string;
@@ -356,14 +379,20 @@ function wayTo(type: string): {
   scopes: Permission[];
 } {
   if (type === 'Viewer') return { open: 'viewer {', close: '}', path: ['viewer'], leads: [], scopes: [] };
-  if (type === 'CustomerStats') {
+  if (type === 'SegmentPreview') {
+    const { scope } = queries.segmentPreview as Right;
+    const open = `segmentPreview${given('segmentPreview', 'admin')} {`;
+    return { open, close: '}', path: ['segmentPreview'], leads: [], scopes: [scope as Permission] };
+  }
+  const part = partOfCustomer[type];
+  if (part) {
     const way = wayTo('Customer');
-    const stats = nested['Customer.stats'] as Right;
+    const stats = nested[`Customer.${part}`] as Right;
     return {
       ...way,
-      open: `${way.open} stats {`,
+      open: `${way.open} ${part} {`,
       close: `} ${way.close}`,
-      path: [...way.path, 'stats'],
+      path: [...way.path, part],
       scopes: [...way.scopes, 'insights.read'],
       leads: [...way.leads, stats],
     };
@@ -375,20 +404,46 @@ function wayTo(type: string): {
 }
 
 describe('A nested field', () => {
-  test.each(Object.keys(nested))('asks for its own permission: %s.', async (name) => {
+  test('of a preview is shown to those who may preview, since they may see customers too.', async () => {
+    const found = await outcomes(async (who) => {
+      const { open, path } = wayTo('SegmentPreview');
+      const answer = await run(await callerOf(who, ['segments.write']), `{ ${open} sample { id } } }`);
+      return outcomeOf(answer, ...path);
+    });
+    expect(found).toEqual(expectedOf(queries.segmentPreview as Right, { stranger: 'allowed' }));
+  });
+
+  test('of the preview of a score rule shows customers to those alone who may see them.', async () => {
+    const found = await outcomes(async (who) => {
+      const source = `{ leadScoreRulePreview${given('leadScoreRulePreview', who)} { sample { customer { id } } } }`;
+      const caller = await callerOf(who, ['customers.read', 'scoring.write']);
+      const answer = await run(caller, source);
+      const { sample } = (answer.data?.leadScoreRulePreview ?? {}) as { sample?: { customer: unknown }[] };
+      return sample
+        ? sample.some(({ customer }) => customer)
+          ? 'allowed'
+          : 'absent'
+        : outcomeOf(answer, 'leadScoreRulePreview');
+    });
+    expect(found).toEqual(expectedOf(queries.leadScoreRulePreview as Right, { stranger: 'allowed' }));
+  });
+
+  const previews = ['SegmentPreview.sample', 'LeadScorePreviewChange.customer'];
+  const single = Object.keys(nested).filter((name) => !previews.includes(name));
+  test.each(single)('asks for its own permission: %s.', async (name) => {
     const right = nested[name] as Right;
     const [type = '', field = ''] = name.split('.');
     const way = wayTo(type);
     const found = await outcomes(async (who) => {
       const caller = await callerOf(who, [...way.scopes, right.scope as Permission]);
       const declared = way.open.includes('$id') ? 'query ($id: ID!)' : '';
-      const id = idOf(type === 'CustomerStats' ? 'Customer' : type, who);
+      const id = idOf(partOfCustomer[type] ? 'Customer' : type, who);
       const answer = await run(
         caller,
         `${declared} { ${way.open} ${field} ${little(fieldAt(name))} ${way.close} }`,
         { id },
       );
-      if (type === 'CustomerStats' && who === 'customer') return outcomeOf(answer, ...way.path);
+      if (partOfCustomer[type] && who === 'customer') return outcomeOf(answer, ...way.path);
       return outcomeOf(answer, ...way.path, field);
     });
     const overrides: Partial<Record<Name, Outcome>> = {};
@@ -400,7 +455,7 @@ describe('A nested field', () => {
     expect(found).toEqual(
       expectedOf(right, {
         stranger,
-        leads: type === 'CustomerStats' ? way.leads.slice(0, 1) : way.leads,
+        leads: partOfCustomer[type] ? way.leads.slice(0, 1) : way.leads,
         overrides,
       }),
     );
@@ -416,6 +471,7 @@ describe('A condition of a filter', () => {
       ownerId: `{ eq: "${ours.things.User}" }`,
       teamId: `{ eq: "${ours.things.Team}" }`,
       tagId: `{ in: ["${ours.things.Tag}"] }`,
+      segmentId: `{ in: ["${ours.things.Segment}"] }`,
     };
     const scopes = [queries[list]?.scope as Permission, right.scope as Permission];
     const found = await outcomes(async (who) =>
@@ -442,6 +498,23 @@ describe('A condition of a filter', () => {
         .map((name) => name.split('.')[1])
         .sort(),
     );
+  });
+});
+
+describe('An order', () => {
+  test('asks for the permission of what it would tell: lead scores.', async () => {
+    const right = conditions['customers.lifecycleStage'] as Right;
+    const scopes = [queries.customers?.scope as Permission, right.scope as Permission];
+    const found = await outcomes(async (who) =>
+      outcomeOf(
+        await run(
+          await callerOf(who, scopes),
+          '{ customers(orderBy: { field: LEAD_SCORE, direction: DESC }) { totalCount nodes { id } } }',
+        ),
+        'customers',
+      ),
+    );
+    expect(found).toEqual(expectedOf(right, { stranger: 'allowed' }));
   });
 });
 
@@ -701,7 +774,9 @@ test('Another business, and somebody who is not signed in, find nothing of ours 
   const stranger = await crawl(world.stranger);
   expect(stranger.ids).toContain(foreign.booking);
   expect(ofOurs.filter((id) => stranger.text.includes(id))).toEqual([]);
-  expect(stranger.text).not.toMatch(/marker-(?!foreign|note-foreign|booking-foreign|transaction-foreign)/i);
+  expect(stranger.text).not.toMatch(
+    /marker-(?!foreign|note-foreign|booking-foreign|transaction-foreign|reason-foreign)/i,
+  );
   expect((await crawl(world.anonymous)).ids).toEqual(new Set());
 });
 
@@ -726,7 +801,7 @@ async function crawl(caller: Caller): Promise<{ text: string; ids: Set<string> }
         if (isLeafType(result)) return field.name;
         // Pages cost no depth of their own; the same rows by two ways would only cost twice.
         if (field.name === 'edges' && 'nodes' in type.getFields()) return '';
-        const less = type.name.endsWith('Connection') ? depth : depth - 1;
+        const less = isPage(type.name) ? depth : depth - 1;
         return less < 0 ? '' : `${field.name}${argsOf(field, 4)} { ${select(result, less)} }`;
       });
     return ['__typename', ...parts].join(' ');
@@ -762,14 +837,9 @@ async function crawl(caller: Caller): Promise<{ text: string; ids: Set<string> }
 
   for (const field of Object.values(schema.getQueryType()?.getFields() ?? {})) {
     const type = getNamedType(field.type);
-    if (
-      isLeafType(type) ||
-      !isObjectType(type) ||
-      !asks(field) ||
-      field.args.some(({ name }) => name === 'id')
-    )
-      continue;
-    if (type.name.endsWith('Connection')) {
+    const open = !field.args.some(isRequiredArgument) && !given(field.name, 'admin');
+    if (isLeafType(type) || !isObjectType(type) || !asks(field) || !open) continue;
+    if (isPage(type.name)) {
       const row = typeNamed(type.name.replace(/Connection$/, ''));
       await tell(
         `{ ${field.name}(first: 100) { totalCount pageInfo { startCursor endCursor } edges { cursor node { ${select(row, -1)} } } } }`,
@@ -836,6 +906,7 @@ describe('Live delivery', () => {
     activity?: { type: string; customer?: { id: string } | null };
     type?: string;
     booking?: { id: string } | null;
+    customer?: { id: string } | null;
   };
   /** Subscribes from the beginning of the log, and answers all frames up to the one about this booking's last change. */
   async function framesOf(caller: Caller, source: string, last: string): Promise<Frame[] | Outcome> {
@@ -881,7 +952,71 @@ describe('Live delivery', () => {
     expect(told).toEqual(expectedOf(subscriptions.bulkOperationProgress as Right, { stranger: 'allowed' }));
   });
 
-  test.each(Object.keys(subscriptions).filter((name) => name !== 'bulkOperationProgress'))(
+  test('of lead scores is for those who may see insights, and tells of the customers whom they reach.', async () => {
+    for (const [at, of] of [
+      [ours, Object.values(customers).filter((kept) => kept !== customers.gone)],
+      [theirs, [foreign]],
+    ] as const)
+      for (const { customer } of of)
+        await adjustLeadScore(at.admin, { customerId: customer, points: 1, reason: 'Told' });
+    const told = await outcomes(async (who) => {
+      const customer = who === 'stranger' ? foreign.customer : customers[mine(who)].customer;
+      const source = `subscription { leadScoreChanged(customerId: "${customer}", AFTER) { cursor reason customer { id } } }`;
+      const frames = await framesOf(
+        await callerOf(who, ['insights.read', 'customers.read']),
+        source,
+        customer,
+      );
+      return Array.isArray(frames) ? 'allowed' : frames;
+    });
+    expect(told).toEqual(expectedOf(subscriptions.leadScoreChanged as Right, { stranger: 'allowed' }));
+  });
+
+  test('of who joins segments is for those who may see segments, and tells of the customers whom they reach.', async () => {
+    const moved: Record<string, string> = {};
+    for (const [side, at] of Object.entries({ ours, theirs })) {
+      const id = await at.make.segment();
+      const of = at === ours ? Object.values(customers).filter((kept) => kept !== customers.gone) : [foreign];
+      for (const { customer } of of) await addSegmentMembers(at.admin, { id, customerIds: [customer] });
+      moved[side] = id;
+    }
+    const told: Record<string, unknown> = {};
+    const expected: Record<string, unknown> = {};
+    for (const who of names) {
+      const segment = moved[who === 'stranger' ? 'theirs' : 'ours'] as string;
+      const customer = who === 'stranger' ? foreign.customer : customers[mine(who)].customer;
+      const source = `subscription { segmentMembershipChanged(segmentId: "${segment}", AFTER) {
+        cursor change segment { id } customer { id } } }`;
+      const caller = await callerOf(who, ['segments.read', 'customers.read']);
+      const last =
+        isRole(who) && reach[who] !== all
+          ? lastOf(who)
+          : who === 'stranger'
+            ? customer
+            : customers.self.customer;
+      const frames = await framesOf(caller, source, last);
+      told[who] = Array.isArray(frames) ? frames.map((frame) => frame.customer?.id) : frames;
+      const outcome = expectedOf(subscriptions.segmentMembershipChanged as Right, { stranger: 'allowed' })[
+        who
+      ];
+      const reached =
+        who === 'stranger'
+          ? [customer]
+          : customerNames
+              .filter((name) => name !== 'gone' && (!isRole(who) || reachOfRows(who).includes(name)))
+              .map((name) => customers[name].customer);
+      expected[who] = outcome === 'allowed' ? reached : outcome;
+    }
+    expect(told).toEqual(expected);
+  });
+  /** The last of our customers, in the order of their names here, whom the caller reaches. */
+  const lastOf = (who: Role) => {
+    const name = customerNames.filter((one) => one !== 'gone' && reachOfRows(who).includes(one)).at(-1);
+    return customers[name as CustomerName].customer;
+  };
+
+  const ofBookings = ['activityAdded', 'bookingChanged'];
+  test.each(ofBookings)(
     'refuses who may not before anything is sent, and sends the others theirs in order, each once: %s.',
     async (name) => {
       const right = subscriptions[name] as Right;
@@ -925,7 +1060,14 @@ describe('Live delivery', () => {
         const nouns =
           name === 'bookingChanged' || who === 'keyWith'
             ? ['booking']
-            : ['customer', 'booking', 'tag', ...(who === 'marketing' ? [] : ['payment'])];
+            : [
+                'customer',
+                'booking',
+                'tag',
+                'segment',
+                'lead_score',
+                ...(who === 'marketing' ? [] : ['payment']),
+              ];
         const among = isRole(who) ? reachOfRows(who) : null;
         const reached = new Set(among?.map((one) => uuid(customers[one].customer)));
         const ofThose = (await eventsOf(at.admin.workspace.id)).filter(({ type, customerId, position }) => {

@@ -6,18 +6,24 @@ import { hashOf } from '../../src/core/crypto.ts';
 import type { Database } from '../../src/core/database.ts';
 import { decodeId, encodeId, newId } from '../../src/core/ids.ts';
 import { allPermissions, type Permission, type Role } from '../../src/core/permissions.ts';
+import { createVault } from '../../src/core/vault.ts';
 import { openEventLog } from '../../src/events/log.ts';
 import { createSequencer } from '../../src/events/sequencer.ts';
 import { createApiKey } from '../../src/resolvers/apiKeys/createApiKey.ts';
 import { completeBooking } from '../../src/resolvers/bookings/completeBooking.ts';
 import { createBooking } from '../../src/resolvers/bookings/createBooking.ts';
+import { connectIntegration } from '../../src/resolvers/connections/connectIntegration.ts';
 import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
 import { deleteCustomer } from '../../src/resolvers/customers/deleteCustomer.ts';
 import { startImport } from '../../src/resolvers/imports/startImport.ts';
+import { createLeadScoreRule } from '../../src/resolvers/leadScoreRules/createLeadScoreRule.ts';
+import { adjustLeadScore } from '../../src/resolvers/leadScores/adjustLeadScore.ts';
 import { recordPayment } from '../../src/resolvers/payments/recordPayment.ts';
 import { createResource } from '../../src/resolvers/resources/createResource.ts';
+import { createSegment } from '../../src/resolvers/segments/createSegment.ts';
 import { createService } from '../../src/resolvers/services/createService.ts';
 import { createStaffMember } from '../../src/resolvers/staffMembers/createStaffMember.ts';
+import { createTagRule } from '../../src/resolvers/tagRules/createTagRule.ts';
 import { addTags } from '../../src/resolvers/tags/addTags.ts';
 import { createTag } from '../../src/resolvers/tags/createTag.ts';
 import { createTeam } from '../../src/resolvers/teams/createTeam.ts';
@@ -42,6 +48,8 @@ export interface Kept {
   payment: string;
   /** The event of the booking's making. */
   activity: string;
+  /** Of the ledger of their score. */
+  leadscoreentry: string;
 }
 
 export type Thing =
@@ -50,10 +58,17 @@ export type Thing =
   | 'Resource'
   | 'StaffMember'
   | 'Tag'
+  | 'TagRule'
+  | 'LeadScoreRule'
+  | 'Segment'
   | 'User'
   | 'Team'
   | 'ApiKey'
   | 'BulkOperation'
+  | 'IntegrationConnection'
+  | 'Delivery'
+  | 'IntegrationCall'
+  | 'IntegrationDrift'
   | 'Upload'
   | 'Workspace';
 
@@ -99,7 +114,7 @@ export function without(permission: Permission): Permission[] {
   const grants = (scope: Permission) =>
     scope === permission ||
     `${scope.split('.')[0]}.read` === permission ||
-    (scope === 'tags.assign' && permission === 'customers.read');
+    (['tags.assign', 'segments.write'].includes(scope) && permission === 'customers.read');
   return allPermissions.filter((scope) => !grants(scope));
 }
 
@@ -114,6 +129,8 @@ export function freeSlot(): Date {
 let names = 0;
 /** Something that nothing else is called. */
 export const fresh = (what: string) => `${what} ${++names} ${newId().slice(-4)}`;
+
+export const scoreRule = () => ({ name: fresh('Rule'), eventType: 'email.opened', points: 5 });
 
 export const importMapping = { customer: { firstName: 'name' } };
 
@@ -164,6 +181,21 @@ function maker(
     staffMember: async (more: Record<string, unknown> = {}) =>
       encodeId('StaffMember', (await createStaffMember(admin, { displayName: fresh('Staff'), ...more })).id),
     tag: async () => encodeId('Tag', (await createTag(admin, { name: fresh('Tag') })).id),
+    segment: async (more: Record<string, unknown> = { kind: 'STATIC' }) =>
+      encodeId('Segment', (await createSegment(admin, { name: fresh('Segment'), ...more })).id),
+    tagRule: async () => {
+      const criteria = { field: 'first_name', operator: 'equals', value: 'nobody' };
+      return encodeId(
+        'TagRule',
+        (await createTagRule(admin, { name: fresh('Rule'), tagId: things.Tag, criteria })).id,
+      );
+    },
+    leadScoreRule: async () => encodeId('LeadScoreRule', (await createLeadScoreRule(admin, scoreRule())).id),
+    endRescore: () =>
+      admin.db.bulkOperation.updateMany({
+        where: { workspaceId: admin.workspace.id, kind: 'RESCORE' },
+        data: { status: 'CANCELLED' },
+      }),
     user: async (more: Record<string, unknown> = {}) => {
       const email = `${newId()}@example.com`;
       return encodeId(
@@ -180,6 +212,50 @@ function maker(
       await appendToUpload(admin, id, 0, Readable.from([Buffer.from('name\nNemo\n')]));
       return encodeId('Upload', id);
     },
+    async connection(): Promise<string> {
+      const { id } = await connectIntegration(admin, { integration: 'badgemaker', settings: {} });
+      return encodeId('IntegrationConnection', id);
+    },
+    /** Of a system with contacts. It was never there: nothing is sent. */
+    async contactConnection(): Promise<string> {
+      const id = newId();
+      await admin.db.integrationConnection.create({
+        data: {
+          ...{ id, workspaceId: admin.workspace.id, integration: 'hubspot', name: 'HubSpot' },
+          ...{ settings: {}, secrets: '', webhookKeyHash: fresh('hash'), account: fresh('account') },
+          accountName: 'Test',
+        },
+      });
+      return encodeId('IntegrationConnection', id);
+    },
+    async delivery(): Promise<string> {
+      const [id, now] = [newId(), admin.clock.now()];
+      await admin.db.delivery.create({
+        data: {
+          ...{ id, workspaceId: admin.workspace.id, connectionId: uuid(await make.connection()) },
+          ...{ kind: 'EVENT', status: 'PARKED', key: fresh('key'), payload: {} },
+          ...{ notBefore: now, nextAt: now, askedAt: now },
+        },
+      });
+      return encodeId('Delivery', id);
+    },
+    /** A line in the log of calls, or a difference that was found. */
+    async noted(model: 'IntegrationCall' | 'IntegrationDrift', connection?: string): Promise<string> {
+      const about = {
+        workspaceId: admin.workspace.id,
+        connectionId: uuid(connection ?? (await make.connection())),
+      };
+      const row = { ...about, id: newId(), createdAt: admin.clock.now() };
+      if (model === 'IntegrationDrift')
+        await admin.db.integrationDrift.create({
+          data: { ...row, difference: 'DIFFERS', remoteId: fresh('remote') },
+        });
+      else
+        await admin.db.integrationCall.create({
+          data: { ...row, method: 'GET', path: '/', result: 'OK', durationMs: 1, waitedMs: 0 },
+        });
+      return encodeId(model, row.id);
+    },
     async bulkOperation(): Promise<string> {
       const { id } = await startImport(admin, { uploadId: await make.upload(), mapping: importMapping });
       return encodeId('BulkOperation', id);
@@ -193,7 +269,12 @@ export async function makeWorld(db: Database): Promise<World> {
   const bus = openLocalBus();
   const sequencer = createSequencer(db, bus, log);
   const eventLog = openEventLog(db, bus);
-  const running = { committed: sequencer.run };
+  const outside = {
+    vault: createVault('a secret for tests that has forty characters'),
+    allowPrivatePeers: false,
+    publicUrl: 'https://desk.example.com',
+  };
+  const running = { committed: sequencer.run, outside };
 
   async function side(): Promise<{
     side: Side;
@@ -209,11 +290,18 @@ export async function makeWorld(db: Database): Promise<World> {
     things.Resource = await make.resource();
     things.StaffMember = await make.staffMember();
     things.Tag = await make.tag();
+    things.Segment = await make.segment();
+    things.TagRule = await make.tagRule();
+    things.LeadScoreRule = await make.leadScoreRule();
     things.User = await make.user();
     things.Team = await make.team(things.User);
     things.ApiKey = await make.apiKey();
     things.Upload = await make.upload();
     things.BulkOperation = await make.bulkOperation();
+    things.IntegrationConnection = await make.connection();
+    things.Delivery = await make.delivery();
+    things.IntegrationCall = await make.noted('IntegrationCall');
+    things.IntegrationDrift = await make.noted('IntegrationDrift');
     return { side: { admin, things, make }, shop, reaches };
   }
 
@@ -244,8 +332,14 @@ export async function makeWorld(db: Database): Promise<World> {
     const event = await db.event.findFirstOrThrow({
       where: { subjectId: uuid(booking), type: 'booking.created' },
     });
+    await adjustLeadScore(admin, { customerId: customer, points: 1, reason: `marker-reason-${name}` });
+    const entry = await db.leadScoreEntry.findFirstOrThrow({ where: { customerId: uuid(customer) } });
     kinds[customer] = name;
-    return { customer, booking, payment, activity: encodeId('Activity', event.id) };
+    return {
+      ...{ customer, booking, payment },
+      activity: encodeId('Activity', event.id),
+      leadscoreentry: encodeId('LeadScoreEntry', entry.id),
+    };
   }
 
   const { side: ours, shop, reaches } = await side();
@@ -317,7 +411,7 @@ export async function makeWorld(db: Database): Promise<World> {
     subject,
     expiresAt: new Date(admin.clock.now().getTime() + 3_600_000),
   });
-  const services = { db, clock: admin.clock, log, eventLog, sequencer } as unknown as Services;
+  const services = { db, clock: admin.clock, log, eventLog, sequencer, outside } as unknown as Services;
 
   return {
     ours,
@@ -362,6 +456,8 @@ export async function makeWorld(db: Database): Promise<World> {
           return (await db.booking.findUnique({ where: { id: row }, select }))?.customerId;
         if (type === 'Payment')
           return (await db.payment.findUnique({ where: { id: row }, select }))?.customerId;
+        if (type === 'LeadScoreEntry')
+          return (await db.leadScoreEntry.findUnique({ where: { id: row }, select }))?.customerId;
         if (type === 'Activity')
           return (await db.event.findFirst({ where: { id: row }, select }))?.customerId;
         return null;

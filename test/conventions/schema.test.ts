@@ -49,33 +49,56 @@ interface Known {
 const known: Known = {
   lists: {
     'ApiKey.permissions': 'At most as many as there are permissions.',
+    'ConditionField.narrowedBy': 'As many as an aggregate can be narrowed by.',
+    'ConditionField.operators': 'As many as there are operators.',
+    'ConditionField.values': 'As many as an enum has.',
+    'Customer.segments': 'At most 100 are read.',
     'Customer.tags': 'At most 100 are read.',
     'CustomerStats.totalSpent': 'One sum for each currency that the customer ever paid in.',
+    'IntegrationDrift.fields': 'At most as many as there are fields to map.',
+    'LeadScoreRulePreview.sample': 'Ten at most.',
     'InvalidInputError.issues': 'At most as many as the input has values.',
+    'Query.conditionFields': 'As many as there are fields.',
     'Query.nodes': 'One for each id asked for, at most 100.',
+    'Query.suggestedSegments': 'As many as there are suggestions.',
+    'Segment.sizes': 'At most 1,000 are read.',
+    'SegmentExplanation.parts': 'As many as the criteria have, which are bounded.',
+    'SegmentPreview.sample': 'Ten at most.',
     'Team.members': 'At most 100 are read.',
     'User.teams': 'At most 100 are read.',
     'Viewer.permissions': 'At most as many as there are permissions.',
   },
   notNodes: {},
-  foreignIds: ['externalId', 'transactionId'],
-  nouns: ['Import'],
+  foreignIds: ['externalId', 'remoteId', 'transactionId'],
+  nouns: ['Backfill', 'DriftCheck', 'Import', 'Integration'],
   payloadFields: {
+    'ConnectIntegrationPayload.signingSecret': 'As of createApiKey.',
+    'ConnectIntegrationPayload.webhookUrl': 'Holds a secret, which is shown this once.',
     'CreateApiKeyPayload.secret': 'The key itself, which is shown this once and stored nowhere.',
     'CreateWorkspacePayload.secret': 'As of createApiKey.',
+    'DeleteLeadScoreRulePayload.deletedLeadScoreRuleId': 'As of deleteTag.',
+    'DeleteSegmentPayload.deletedSegmentId': 'As of deleteTag.',
     'DeleteTagPayload.deletedTagId': 'The tag is gone: nothing of it but the id can be read any more.',
+    'DeleteTagRulePayload.deletedTagRuleId': 'As of deleteTag.',
   },
 };
 
 const verbs = new Set(
-  'add cancel complete confirm create delete mark record refund remove reschedule revoke start update'.split(
+  'add adjust calculate cancel complete confirm connect create delete disconnect duplicate mark pause record refund remove repair reschedule rescore resume retry revoke start update'.split(
     ' ',
   ),
 );
 /** Verbs that make something or move money: a repeated call must be harmless. */
-const creating = new Set('create record refund start'.split(' '));
+const creating = new Set('adjust connect create duplicate record refund rescore start'.split(' '));
 /** Verbs whose one object must be named by `id`. */
-const changing = new Set('cancel complete confirm delete mark refund reschedule revoke update'.split(' '));
+const changing = new Set(
+  'cancel complete confirm delete disconnect mark pause refund repair reschedule resume retry revoke update'.split(
+    ' ',
+  ),
+);
+
+/** A page of a list. A connection to an outside system has the same last name. */
+const isPage = (name: string) => name.endsWith('Connection') && name !== 'IntegrationConnection';
 
 interface Violation {
   rule: string;
@@ -187,7 +210,7 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
     const input = schema.getType(`${Name}Input`);
     if (isInputObjectType(input)) {
       const { id, idempotencyKey } = input.getFields();
-      if (changing.has(verb) && String(id?.type) !== 'ID!')
+      if (changing.has(verb) && noun !== 'Settings' && String(id?.type) !== 'ID!')
         report('mutation input', `${input.name}.id`, 'Must be ID!.');
       if (creating.has(verb) && String(idempotencyKey?.type) !== 'String') {
         report('idempotency', input.name, 'What creates or charges takes idempotencyKey: String.');
@@ -228,7 +251,7 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
 
   function checkQuery(field: GraphQLField): void {
     const type = getNullableType(field.type);
-    const isMany = isListType(type) || getNamedType(type).name.endsWith('Connection');
+    const isMany = isListType(type) || isPage(getNamedType(type).name);
     if (!isMany && isNonNullType(field.type))
       report('root', `Query.${field.name}`, 'May be absent, so it is nullable.');
     if (isUnionType(getNamedType(type)))
@@ -261,7 +284,7 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
     if (id && isNonNullType(id.type) && !isNode && !isError(type) && !excused('notNodes', type.name)) {
       report('node', type.name, 'Has an id and so implements Node.');
     }
-    if (type.name.endsWith('Connection')) checkConnection(type);
+    if (isPage(type.name)) checkConnection(type);
   }
 
   function checkConnection(type: GraphQLObjectType): void {
@@ -288,7 +311,7 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
     for (const field of fieldsOf(type)) {
       const where = at(type, field);
       if (isListType(getNullableType(field.type))) {
-        const ofPage = type.name.endsWith('Connection') && (field.name === 'nodes' || field.name === 'edges');
+        const ofPage = isPage(type.name) && (field.name === 'nodes' || field.name === 'edges');
         // A payload's list has as many objects as the input has, which is capped.
         const ofPayload = type.name.endsWith('Payload');
         if (!ofPage && !ofPayload && !excused('lists', where)) {
@@ -298,7 +321,7 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
           report('list', where, 'Neither a list nor what is in it is null.');
         }
       }
-      if (getNamedType(field.type).name.endsWith('Connection')) {
+      if (isPage(getNamedType(field.type).name)) {
         const expected = { first: 'Int', last: 'Int', after: 'String', before: 'String' };
         for (const [name, wanted] of Object.entries(expected)) {
           const is = field.args.find((arg) => arg.name === name)?.type;

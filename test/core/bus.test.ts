@@ -1,8 +1,10 @@
+import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { type Bus, type Hint, openLocalBus, openRedisBus } from '../../src/core/bus.ts';
+import { newId } from '../../src/core/ids.ts';
 import { describeWithOwnRedis } from '../support/describeWithRedis.ts';
 import { startProcess, stopProcesses } from '../support/process.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -20,8 +22,8 @@ afterAll(stopProcesses);
 const hint = (position: number, workspaceId = 'w'): Hint => ({ workspaceId, position: String(position) });
 const soon = { timeout: 15_000, interval: 20 };
 
-async function start(port?: number): Promise<TestRedis> {
-  const server = await startRedis(port === undefined ? {} : { port });
+async function start(port?: number, settings: string[] = []): Promise<TestRedis> {
+  const server = await startRedis({ settings, ...(port === undefined ? {} : { port }) });
   servers.push(server);
   return server;
 }
@@ -161,6 +163,69 @@ describeWithOwnRedis('A bus over Redis', () => {
     await expect.poll(() => b.positions(), soon).toContain(2);
   });
 
+  test('keeps one connection for all of it, and speaks by sharded pub/sub.', async () => {
+    const { url } = await start();
+    const admin = new Redis(url);
+    const clients = async () => (String(await admin.client('LIST')).match(/^id=/gm)?.length ?? 0) - 1;
+    const { bus } = open(url);
+    await expect.poll(() => bus.state(), soon).toBe('ok');
+    expect(await clients()).toBe(1);
+    expect(await admin.call('PUBSUB', 'SHARDCHANNELS')).toEqual(['frontdesk:{events}']);
+    admin.disconnect();
+  });
+
+  test('speaks as older servers do where there is no sharded pub/sub.', async () => {
+    const { url } = await start(undefined, [
+      '--rename-command',
+      'SSUBSCRIBE',
+      '',
+      '--rename-command',
+      'SPUBLISH',
+      '',
+    ]);
+    const [a, b] = await openTwo(url);
+    a.bus.publish(hint(1));
+    await expect.poll(() => b.positions(), soon).toEqual([1]);
+  });
+
+  test('on a cluster goes to the node that has its channel, and follows when it goes to another.', async () => {
+    const settings = ['--cluster-enabled', 'yes', '--cluster-require-full-coverage', 'no'];
+    const nodes = [];
+    for (let n = 0; n < 2; n++)
+      nodes.push(
+        await start(undefined, [...settings, '--cluster-config-file', `${tmpdir()}/${newId()}.conf`]),
+      );
+    const [first, second] = nodes as [TestRedis, TestRedis];
+    const admins = nodes.map(({ url }) => new Redis(url).on('error', () => {})) as [Redis, Redis];
+    const [one, two] = admins;
+    const slot = Number(await one.call('CLUSTER', 'KEYSLOT', 'frontdesk:{events}'));
+    const ids = [await one.call('CLUSTER', 'MYID'), await two.call('CLUSTER', 'MYID')];
+    await one.call('CLUSTER', 'ADDSLOTSRANGE', 0, slot - 1, slot + 2, 16_383);
+    await two.call('CLUSTER', 'ADDSLOTS', slot, slot + 1); // one to keep: without any it would become a replica
+    await one.call('CLUSTER', 'MEET', '127.0.0.1', portOf(second));
+    const knows = async () => String(await one.call('CLUSTER', 'NODES')).includes(`:${portOf(second)}@`);
+    await expect
+      .poll(
+        async () => (await knows()) && String(await one.call('CLUSTER', 'SLOTS')).includes(`${slot}`),
+        soon,
+      )
+      .toBe(true);
+    const [a, b] = await openTwo(first.url);
+    a.bus.publish(hint(1));
+    await expect.poll(() => b.positions(), soon).toEqual([1]);
+    const channelsOf = (admin: Redis) => admin.call('PUBSUB', 'SHARDCHANNELS');
+    await expect.poll(() => channelsOf(two), soon).toEqual(['frontdesk:{events}']);
+    for (const admin of [two, one]) await admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', String(ids[0]));
+    await expect.poll(() => channelsOf(one), soon).toEqual(['frontdesk:{events}']);
+    await expect
+      .poll(() => {
+        a.bus.publish(hint(2));
+        return b.positions().includes(2) && a.bus.state() === 'ok' && b.bus.state() === 'ok';
+      }, soon)
+      .toBe(true);
+    for (const admin of admins) admin.disconnect();
+  });
+
   test('takes no harm from what others say on its channel.', async () => {
     const { url } = await start();
     const { bus, heard, positions } = open(url);
@@ -177,8 +242,8 @@ describeWithOwnRedis('A bus over Redis', () => {
       '{"workspaceId":"w","position":"x"}',
       '{"workspaceId":7,"position":"1"}',
     ];
-    for (const text of said) await stranger.publish('frontdesk:events', text);
-    await stranger.publish('frontdesk:events', JSON.stringify(hint(9)));
+    for (const text of said) await stranger.spublish('frontdesk:{events}', text);
+    await stranger.spublish('frontdesk:{events}', JSON.stringify(hint(9)));
     stranger.disconnect();
     await expect.poll(() => positions(), soon).toEqual([9]);
     expect(heard).toHaveLength(1);

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { newId } from '../../src/core/ids.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { type RunningProcess, startProcess, stopProcesses } from '../support/process.ts';
-import { seeded } from './support/random.ts';
+import { seeded } from '../support/random.ts';
 import { type Orders, stormTables } from './support/storm.ts';
 
 // The order of the log under everything that can go wrong at once: writers, sequencers and readers in processes of their

@@ -22,6 +22,7 @@ export interface BigBusiness {
   owner: string;
   teams: { big: string; small: string };
   tags: { big: string; small: string };
+  segments: { big: string; small: string };
   services: { big: string; small: string };
   staff: { small: string };
   resources: { big: string; small: string };
@@ -117,6 +118,7 @@ export const bigBusiness: BigBusiness = {
   staffOfMost: uuid('3', 1),
   teams: { big: uuid('2', 1), small: uuid('2', 2) },
   tags: { big: uuid('6', 1), small: uuid('6', 2) },
+  segments: { big: uuid('d', 1), small: uuid('d', 2) },
   services: { big: uuid('5', 1), small: uuid('5', 2) },
   staff: { small: uuid('3', 2) },
   resources: { big: uuid('4', 1), small: uuid('4', 2) },
@@ -127,6 +129,7 @@ export const bigBusiness: BigBusiness = {
     StaffMember: encodeId('StaffMember', uuid('3', 1)),
     ClassSession: encodeId('ClassSession', uuid('c', 1)),
     Booking: encodeId('Booking', uuid('8', 50_000)),
+    IntegrationConnection: encodeId('IntegrationConnection', uuid('e', 1)),
   },
 };
 
@@ -167,12 +170,13 @@ export async function loadBigBusiness(
 
       -- Owner 1 has every thousandth customer, owners 2 to 21 the others; team 1 has a third, team 2 one in 2,000.
       INSERT INTO customer (id, workspace_id, external_id, first_name, last_name, email, phone, lifecycle_stage, owner_id, team_id,
-          sort_name, search_text, created_at, updated_at)
+          sort_name, search_text, lead_score, created_at, updated_at)
         SELECT ${id('7', 'n + offs')}, ws, 'x' || n, first, last, 'c' || n || '@' || domain, '+49301' || lpad(n::text, 6, '0'),
           (CASE WHEN n % 2000 = 0 THEN 'CHURNED' WHEN n % 3 = 0 THEN 'NEW' WHEN n % 3 = 1 THEN 'CUSTOMER' ELSE 'LEAD' END)::lifecycle_stage,
           ${id('1', 'CASE WHEN n % 1000 = 0 THEN 1 ELSE 2 + n % 20 END + offs')},
           CASE WHEN n % 2000 = 1 THEN ${id('2', '2 + offs')} WHEN n % 3 = 0 THEN ${id('2', '1 + offs')} END,
           sort_name, ' ' || replace(sort_name, ' ', '  ') || ' c' || n || '@' || domain || ' ' || domain || ' 49301' || lpad(n::text, 6, '0') || ' 301' || lpad(n::text, 6, '0'),
+          n::bigint * 7919 % 97,
           timestamptz '2020-01-01' + n * ${step}, timestamptz '2020-01-01' + (n::bigint * 7919 % ${customers}) * ${step} + interval '7 years'
         FROM (SELECT *, lower(translate(last || ' ' || first, 'éÉèíúñóüøäöåÖ', 'eEeiunouoaoaO')) AS sort_name FROM (
           SELECT w.*, n, ${array(firstNames)}[1 + n % ${firstNames.length}] AS first,
@@ -186,6 +190,29 @@ export async function loadBigBusiness(
       INSERT INTO customer_tag (workspace_id, customer_id, tag_id, customer_created_at)
         SELECT ws, ${id('7', 'n + offs')}, ${id('6', 't + offs')}, timestamptz '2020-01-01' + n * ${step} FROM w, generate_series(1, ${customers}) n,
           LATERAL (SELECT 1 AS t WHERE n % 10 > 0 UNION ALL SELECT 2 WHERE n % 2000 = 3 UNION ALL SELECT 3 + n % 150) tags WHERE offs = 0;
+
+      -- Segment 1 holds nine in ten, segment 2 one in 2,000.
+      INSERT INTO segment (id, workspace_id, name, kind, updated_at)
+        SELECT ${id('d', 'n')}, '${workspace.id}', 'Segment ' || n, 'STATIC', now() FROM generate_series(1, 2) n;
+      INSERT INTO segment_member (workspace_id, segment_id, customer_id, joined_at, customer_created_at)
+        SELECT workspace_id, CASE tag_id WHEN ${id('6', '1')} THEN ${id('d', '1')} ELSE ${id('d', '2')} END, customer_id, now(), customer_created_at
+        FROM customer_tag WHERE tag_id IN (${id('6', '1')}, ${id('6', '2')});
+
+      -- A connection with 20,000 deliveries, one in 2,000 of them parked, as many calls and differences; scores of everybody,
+      -- and 3,000 entries more of the busy customer.
+      INSERT INTO integration_connection (id, workspace_id, integration, name, settings, secrets, webhook_key_hash, account, account_name, updated_at)
+        VALUES (${id('e', '1')}, '${workspace.id}', 'activecampaign', 'ActiveCampaign', '{}', '', '', 'a', 'A', now());
+      INSERT INTO delivery (id, workspace_id, connection_id, customer_id, kind, status, key, payload, not_before, next_at, asked_at, created_at)
+        SELECT ${id('e1', 'n')}, '${workspace.id}', ${id('e', '1')}, ${id('7', 'n')}, 'CONTACT',
+          (CASE WHEN n % 2000 = 0 THEN 'PARKED' ELSE 'DONE' END)::delivery_status, 'k' || n, '{}', now(), now(), now(), timestamptz '2020-01-01' + n * interval '1 hour'
+        FROM generate_series(1, 20000) n;
+      INSERT INTO integration_call (id, workspace_id, connection_id, method, path, result, duration_ms, waited_ms, created_at)
+        SELECT ${id('e2', 'n')}, '${workspace.id}', ${id('e', '1')}, 'POST', '/contact/sync', 'OK', 1, 0, timestamptz '2020-01-01' + n * interval '1 hour' FROM generate_series(1, 20000) n;
+      INSERT INTO integration_drift (id, workspace_id, connection_id, difference, fields, created_at)
+        SELECT ${id('e3', 'n')}, '${workspace.id}', ${id('e', '1')}, 'DIFFERS', '{email}', timestamptz '2020-01-01' + n * interval '1 hour' FROM generate_series(1, 20000) n;
+      INSERT INTO lead_score_entry (id, workspace_id, customer_id, points, reason, occurred_at)
+        SELECT ${id('e4', 'n')}, '${workspace.id}', ${id('7', `CASE WHEN n > ${customers} THEN 25001 ELSE n END`)}, 1, 'Booked', timestamptz '2020-01-01' + n * interval '1 hour'
+        FROM generate_series(1, ${customers + 3_000}) n;
 
       -- Bookings for each customer, and 3,000 more for customer 25,001. Staff member 1 has those of all but every tenth
       -- customer; staff member 2, resource 2 and service 2 have one in 2,000.
@@ -226,7 +253,7 @@ export async function loadBigBusiness(
         SELECT workspace_id, customer_id, currency, sum(amount_minor), count(*) FROM payment GROUP BY 1, 2, 3;`),
     );
     await client.query(
-      'VACUUM (ANALYZE) customer, customer_access, customer_tag, customer_word, customer_spending, booking, payment, event',
+      'VACUUM (ANALYZE) customer, customer_access, customer_tag, segment_member, delivery, integration_call, lead_score_entry, customer_word, customer_spending, booking, payment, event',
     );
     await client.query('ANALYZE');
   } finally {

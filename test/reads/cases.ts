@@ -26,6 +26,9 @@ export interface ListField {
 /** Arguments that every list takes; an argument of another name is a filter of its own. */
 const paging = new Set(['first', 'last', 'after', 'before', 'filter', 'orderBy', 'search']);
 
+/** Objects that are parts of a customer, by the field that has them. */
+const partsOfCustomer: Partial<Record<string, string>> = { LeadScore: 'leadScore' };
+
 export function listFields(objects: Partial<Record<string, string>>): ListField[] {
   return Object.values(schema.getTypeMap())
     .filter(isObjectType)
@@ -34,15 +37,18 @@ export function listFields(objects: Partial<Record<string, string>>): ListField[
         const read = field.extensions.read as ReadDeclaration | undefined;
         if (read?.shape !== 'page' || !read.list || !read.model) return [];
         const root = type.name === 'Query';
-        const id = objects[type.name];
+        const part = partsOfCustomer[type.name];
+        const owner = part ? 'Customer' : type.name;
+        const id = objects[owner];
         if (!root && !id) throw new Error(`Say which ${type.name} to read for ${type.name}.${field.name}.`);
-        const list = (args: string) =>
+        const page = (args: string) =>
           `${field.name}${args && `(${args})`} { pageInfo { endCursor } nodes { id } }`;
+        const list = (args: string) => (part ? `${part} { ${page(args)} }` : page(args));
         return [
           {
             name: `${type.name}.${field.name}`,
             query: (args) =>
-              root ? `{ ${list(args)} }` : `{ node(id: "${id}") { ... on ${type.name} { ${list(args)} } } }`,
+              root ? `{ ${list(args)} }` : `{ node(id: "${id}") { ... on ${owner} { ${list(args)} } } }`,
             declaration: { list: read.list, model: read.model },
             orders: ordersOf(field),
             filters: filtersOf(type.name, field),
@@ -100,6 +106,7 @@ export function samplesOf(big: BigBusiness): Record<string, Record<string, strin
     'CustomerFilter.ownerId': some('User', big.owner, big.ownerOfFew),
     'CustomerFilter.teamId': some('Team', big.teams.big, big.teams.small),
     'CustomerFilter.tagId': some('Tag', big.tags.big, big.tags.small),
+    'CustomerFilter.segmentId': some('Segment', big.segments.big, big.segments.small),
     'CustomerFilter.lifecycleStage': {
       many: '{ eq: LEAD }',
       few: '{ eq: CHURNED }',
@@ -107,6 +114,11 @@ export function samplesOf(big: BigBusiness): Record<string, Record<string, strin
     },
     'CustomerFilter.createdAt': span('2023-01-01T00:00:00Z', '2023-01-08T00:00:00Z'),
     'CustomerFilter.updatedAt': span('2030-01-01T00:00:00Z', '2030-01-08T00:00:00Z'),
+    'DeliveryFilter.status': {
+      many: '{ eq: DONE }',
+      few: '{ eq: PARKED }',
+      both: '{ in: [PARKED, WAITING] }',
+    },
     'BookingFilter.startsAt': span('2022-06-01T00:00:00Z', '2022-06-08T00:00:00Z'),
     'BookingFilter.createdAt': span('2022-06-01T00:00:00Z', '2022-06-08T00:00:00Z'),
     'BookingFilter.status': {

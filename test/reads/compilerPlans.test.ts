@@ -91,7 +91,7 @@ test.each(viewers)(
     const worse: string[] = [];
     for (const [at, normal] of measured.entries()) {
       // What is refused, or found in several looks, is left to the normal path.
-      if (normal.refused || /search: |tagId: /.test(normal.name)) continue;
+      if (normal.refused || /search: |tagId: |segmentId: /.test(normal.name)) continue;
       const total = { rows: 0, scanned: [] as string[] };
       for (const statement of await plannedStatements(viewer, asked[at]?.query ?? '')) {
         const cost = await costOfPlanned(statement);

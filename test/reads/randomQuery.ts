@@ -109,7 +109,8 @@ export function randomQuery(seed: number, rows: HardRows): RandomQuery {
     const give = (name: string, value: unknown) => args.push(...argument(one(name), value));
     const cursor = () => {
       const type = model === 'Event' ? 'Activity' : (model as IdType);
-      const id = decodeId(pick(rows.ids[type] ?? []))?.uuid as string;
+      // Of what there is nothing of, somebody else's id.
+      const id = decodeId(pick(rows.ids[type] ?? [encodeId(type, newId())]))?.uuid as string;
       const value = list?.cursor === 'id' ? `S:${id}` : `T:["S:${rows.admin.workspace.id}","S:${id}"]`;
       return chance(0.03) ? 'nonsense' : Buffer.from(`GPC:${value}`).toString('base64');
     };

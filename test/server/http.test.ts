@@ -88,10 +88,10 @@ describe('answers', () => {
     }
   });
 
-  test('the front page says what is here', async () => {
+  test('the front page is the dashboard, or says what is here where none was built', async () => {
     const answer = await get(`${url}/`);
     expect(answer.status).toBe(200);
-    expect(answer.text).toContain('/graphql');
+    expect(answer.text).toMatch(/\/graphql|id="root"/);
   });
 
   test('the query page is shown in a browser where it is enabled, and only there', async () => {
@@ -436,8 +436,8 @@ describe('metrics', () => {
       /^frontdesk_event_outbox_stranded_rows 0$/m,
       /^frontdesk_event_lag_seconds 0$/m,
       /^frontdesk_bus_ok 1$/m,
-      /^frontdesk_websockets 0$/m,
-      /^frontdesk_subscriptions 0$/m,
+      /^frontdesk_live_sockets 0$/m,
+      /^frontdesk_live_subscriptions 0$/m,
       /^frontdesk_database_connections\{state="\w+"\} \d+$/m,
       /^process_resident_memory_bytes \d+$/m,
     ]) {

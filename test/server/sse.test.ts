@@ -141,7 +141,7 @@ test('a source that waits is ended when the client leaves', async () => {
   mute.abort();
   await eventually(
     'nothing is counted as running',
-    async () => (await gateway.services.metrics.subscriptions.get()).values[0]?.value === 0,
+    async () => (await gateway.services.metrics.live.subscriptions.get()).values[0]?.value === 0,
   );
 });
 

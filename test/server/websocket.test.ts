@@ -283,7 +283,7 @@ describe('subscriptions', () => {
     const { services } = gateway;
     await eventually(
       'nothing is counted as running',
-      async () => (await services.metrics.subscriptions.get()).values[0]?.value === 0,
+      async () => (await services.metrics.live.subscriptions.get()).values[0]?.value === 0,
     );
   });
 

@@ -17,7 +17,7 @@ export interface TestRedis {
 }
 
 /** Starts a private redis-server on a free port, or on the one given, and makes sure that it is ours which answers. */
-export async function startRedis(options: { port?: number } = {}): Promise<TestRedis> {
+export async function startRedis(options: { port?: number; settings?: string[] } = {}): Promise<TestRedis> {
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
     try {
@@ -34,6 +34,7 @@ export async function startRedis(options: { port?: number } = {}): Promise<TestR
           'no',
           '--dir',
           tmpdir(),
+          ...(options.settings ?? []),
         ],
         { until: /ready to accept connections/i, timeoutMs: 10_000 },
       );

@@ -76,7 +76,7 @@ export async function bookAtOnce(ctx: Context, wish: BookingWish): Promise<Booki
           correlation_id, customer_id, subject_type, subject_id, data)
         SELECT b.workspace_id, ${eventId}::uuid, 'booking.created', ${version}::smallint, ${now}, ${now}, ${actorKind}::actor_kind,
           ${actorId}::uuid, ${ctx.origin ?? 'LIVE'}::event_origin, ${ctx.requestId}, b.customer_id, ${subject}, b.id,
-          ${facts}::jsonb || jsonb_build_object('serviceName', s.name,
+          ${facts}::jsonb || jsonb_build_object('serviceName', s.name, 'priceMinor', b.price_minor::text, 'currency', b.currency,
             'endsAt', to_char(b.ends_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
         FROM b, s
     )

@@ -13,5 +13,7 @@ export function bookingFacts(booking: Booking, service: Pick<Service, 'name'>): 
     status: booking.status,
     startsAt: booking.startsAt.toISOString(),
     endsAt: booking.endsAt.toISOString(),
+    priceMinor: String(booking.priceMinor),
+    currency: booking.currency,
   };
 }

@@ -8,6 +8,7 @@ import { idempotencyKey, parse } from '../../core/parse.ts';
 import { allow } from '../../core/permissions.ts';
 import { writeOnce } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
+import { consentColumns } from './consent.ts';
 import { customerFields } from './customerFields.ts';
 import { checkNamed, searchColumns } from './searchable.ts';
 
@@ -38,6 +39,7 @@ export async function createCustomer(ctx: Context, input: unknown): Promise<Cust
       tx.customer.create({
         data: {
           ...fields,
+          ...consentColumns(fields, false, ctx.clock.now()),
           ...searchColumns({ firstName, lastName, companyName, email, phone }),
           ownerId,
           teamId,

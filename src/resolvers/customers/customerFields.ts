@@ -44,6 +44,8 @@ function make(country: string) {
     lifecycleStage: z.enum(['NEW', 'LEAD', 'PROSPECT', 'CUSTOMER', 'LOYAL', 'AT_RISK', 'CHURNED']).optional(),
     vip: z.boolean().optional(),
     doNotContact: z.boolean().optional(),
+    marketingConsent: z.boolean().optional(),
+    marketingConsentSource: clearable(text(200)),
     ownerId: idOf('User').nullish(),
     teamId: idOf('Team').nullish(),
   });

@@ -8,6 +8,7 @@ import { allow } from '../../core/permissions.ts';
 import { personalData } from '../../core/personalData.ts';
 import { write } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
+import { forgetContact } from '../deliveries/forgetContact.ts';
 
 const DeleteCustomerInput = z.object({ id: idOf('Customer') });
 
@@ -31,6 +32,7 @@ export async function deleteCustomer(ctx: Context, input: unknown): Promise<Cust
     });
     if (coming > 0)
       throw new InvalidState(`Bookings of the customer are yet to come: ${coming}. Cancel them first.`);
+    await forgetContact(ctx, tx, id);
     await erase(ctx, tx, id);
     const deletedAt = ctx.clock.now();
     const erased = await tx.customer.update({

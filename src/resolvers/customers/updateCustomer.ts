@@ -7,6 +7,7 @@ import { idOf, parse } from '../../core/parse.ts';
 import { allow } from '../../core/permissions.ts';
 import { write } from '../../core/write.ts';
 import { type Changes, record } from '../../events/record.ts';
+import { consentColumns } from './consent.ts';
 import { customerConstraints } from './createCustomer.ts';
 import { customerFields, personalFields } from './customerFields.ts';
 import { checkNamed, searchColumns } from './searchable.ts';
@@ -26,7 +27,8 @@ export async function updateCustomer(ctx: Context, input: unknown): Promise<Cust
     const customer = await lockedOrThrow(ctx, tx, 'Customer', id);
     if (sent.ownerId) await visibleOrThrow(ctx, tx, 'User', sent.ownerId);
     if (sent.teamId) await visibleOrThrow(ctx, tx, 'Team', sent.teamId);
-    const changes = changesOf(customer, sent as Partial<Customer>);
+    const consent = consentColumns(sent, customer.marketingConsent, ctx.clock.now());
+    const changes = changesOf(customer, { ...sent, ...consent } as Partial<Customer>);
     if (Object.keys(changes).length === 0) return customer;
 
     const after = Object.fromEntries(

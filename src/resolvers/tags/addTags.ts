@@ -5,7 +5,14 @@ import { allow } from '../../core/permissions.ts';
 import { write } from '../../core/write.ts';
 import { recordAll } from '../../events/record.ts';
 import { newTag } from './createTag.ts';
-import { heldCustomers, heldTags, TaggingInput, type TagReference, taggingOf } from './tagging.ts';
+import {
+  heldCustomers,
+  heldTags,
+  TaggingInput,
+  type TagReference,
+  taggingOf,
+  takeOffRivals,
+} from './tagging.ts';
 
 /**
  * Puts tags on customers, all or none of it; answers the customers in the order of the input. Tags are named
@@ -19,6 +26,7 @@ export async function addTags(ctx: Context, input: unknown): Promise<Customer[]>
   return write(ctx, async (tx) => {
     const tags = await tagsOrNew(ctx, tx, references);
     const customers = await heldCustomers(ctx, tx, customerIds);
+    await takeOffRivals(ctx, tx, customerIds, tags);
     const added = await tx.customerTag.createManyAndReturn({
       data: [...new Set(customerIds)].flatMap((customerId) =>
         tags.map(({ id: tagId }) => ({

@@ -18,9 +18,9 @@ export async function createTag(ctx: Context, input: unknown): Promise<Tag> {
   const parsed = parse(CreateTagInput, input);
 
   const create = async (tx: Tx) => {
-    const { name, color, description } = parsed;
+    const { name, color, description, exclusiveGroup } = parsed;
     const tag = await onConstraint(
-      tx.tag.create({ data: { ...newTag(ctx, name), color, description } }),
+      tx.tag.create({ data: { ...newTag(ctx, name), color, description, exclusiveGroup } }),
       tagConstraints,
     );
     await record(ctx, tx, 'tag.created', { subjectId: tag.id, data: { name } });

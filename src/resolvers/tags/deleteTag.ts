@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Context } from '../../core/context.ts';
 import type { Tag } from '../../core/database.ts';
+import { InvalidState } from '../../core/errors.ts';
 import { visibleOrThrow } from '../../core/load.ts';
 import { idOf, parse } from '../../core/parse.ts';
 import { allow } from '../../core/permissions.ts';
@@ -19,6 +20,8 @@ export async function deleteTag(ctx: Context, input: unknown): Promise<Tag> {
     // UPDATE, not NO KEY UPDATE: waits for those who put the tag on customers at this moment, and keeps others from it.
     await tx.$queryRaw`SELECT 1 FROM tag WHERE workspace_id = ${mine.workspaceId}::uuid AND id = ${id}::uuid FOR UPDATE`;
     const tag = await visibleOrThrow(ctx, tx, 'Tag', id);
+    const rule = await tx.tagRule.findFirst({ where: { ...mine, tagId: id }, select: { name: true } });
+    if (rule) throw new InvalidState(`The tag rule ${rule.name} puts this tag on.`);
     await tx.customerTag.deleteMany({ where: { ...mine, tagId: id } });
     await tx.tag.delete({ where: { id } });
     await record(ctx, tx, 'tag.deleted', { subjectId: id, data: { name: tag.name } });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AlreadyExists } from '../../core/errors.ts';
+import { AlreadyExists, InvalidState } from '../../core/errors.ts';
 import { uuidOf } from '../../core/ids.ts';
 import { clearable, text } from '../../core/parse.ts';
 import { fold } from '../customers/searchable.ts';
@@ -24,9 +24,12 @@ export const tagFields = {
       .toLowerCase(),
   ),
   description: clearable(text(500)),
+  exclusiveGroup: clearable(text(100)),
 };
 
 export const tagConstraints = {
   tag_workspace_id_slug_key: () =>
     new AlreadyExists('name', 'Another tag has this name; case and accents do not matter.'),
+  customer_tag_one_of_group: () =>
+    new InvalidState('Some customers wear two tags of this group: take one off them first.'),
 };

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { Context } from '../../core/context.ts';
 import type { Customer, Tag, Tx } from '../../core/database.ts';
-import { NotFound } from '../../core/errors.ts';
+import { InvalidInput, NotFound } from '../../core/errors.ts';
 import { encodeId, uuidOf } from '../../core/ids.ts';
 import { idOf } from '../../core/parse.ts';
 import { visible } from '../../core/visible.ts';
+import { recordAll } from '../../events/record.ts';
 import { slugOf, tagName } from './tagFields.ts';
 
 /** What `addTags` and `removeTags` share. */
@@ -66,7 +67,39 @@ export async function heldCustomers(ctx: Context, tx: Tx, ids: readonly string[]
   });
 }
 
+/**
+ * Makes room for tags of exclusive groups: takes the others of their groups off these customers. Two tags of one group
+ * cannot be put on together.
+ */
+export async function takeOffRivals(
+  ctx: Context,
+  tx: Tx,
+  customerIds: readonly string[],
+  tags: readonly Tag[],
+): Promise<void> {
+  const grouped = tags.filter(({ exclusiveGroup }) => exclusiveGroup !== null);
+  if (grouped.length === 0) return;
+  const groups = grouped.map(({ exclusiveGroup }) => exclusiveGroup as string);
+  const twice = grouped.find(({ exclusiveGroup }, n) => groups.indexOf(exclusiveGroup as string) !== n);
+  if (twice)
+    throw new InvalidInput([
+      { path: 'tags', message: `A customer wears one tag of the group ${twice.exclusiveGroup} at most.` },
+    ]);
+  const removed = await tx.$queryRaw<{ customerId: string; id: string; name: string }[]>`
+    DELETE FROM customer_tag t USING tag g
+      WHERE t.workspace_id = ${ctx.workspace.id}::uuid AND t.customer_id = ANY(${[...customerIds]}::uuid[])
+        AND t.exclusive_group = ANY(${groups}::text[]) AND t.tag_id <> ALL(${grouped.map(({ id }) => id)}::uuid[])
+        AND g.workspace_id = t.workspace_id AND g.id = t.tag_id
+      RETURNING t.customer_id AS "customerId", g.id, g.name`;
+  await recordAll(
+    ctx,
+    tx,
+    'tag.removed',
+    removed.map(({ customerId, ...tag }) => taggingOf(customerId, tag)),
+  );
+}
+
 /** What an event says of a tag that was put on a customer or taken off. */
-export function taggingOf(customerId: string, tag: Tag) {
+export function taggingOf(customerId: string, tag: Pick<Tag, 'id' | 'name'>) {
   return { subjectId: tag.id, customerId, data: { tagId: encodeId('Tag', tag.id), tagName: tag.name } };
 }

@@ -9,6 +9,7 @@ import { exponentOf } from '../../core/money.ts';
 import { idempotencyKey, parse, text, timeZone } from '../../core/parse.ts';
 import { allow } from '../../core/permissions.ts';
 import { writeOnce } from '../../core/write.ts';
+import { addDefaultRules } from '../leadScoreRules/addDefaultRules.ts';
 import { addAdminKey } from './addAdminKey.ts';
 
 const code = z.string().trim().toUpperCase();
@@ -71,5 +72,6 @@ export async function foundWorkspace(
     data: { id: newId(), ...input, createdAt: ctx.clock.now() },
   });
   await addAdminKey({ ...ctx, workspace }, tx, { key, name: 'First administrator' });
+  await addDefaultRules({ ...ctx, workspace }, tx);
   return workspace;
 }

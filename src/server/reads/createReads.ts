@@ -141,21 +141,20 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
       const asked: Asked = { ctx: args.contextValue as OperationContext, variables: found.variables, ended };
       const refused = (key: string, reason: string) => noted(asked.ctx, key, performance.now(), '', reason);
       const bound = roots.map((root) => bind(root, asked, refused));
-      const answers = await Promise.all(
-        roots.map((root, at) => (bound[at] ? answerOf(root, bound[at], asked) : null)),
-      );
+      if (bound.every((one) => one === null)) return null;
+      const executed = async (which: (at: number) => boolean): Promise<ExecutionResult> => {
+        const left = roots.filter((_, at) => which(at)).map(({ key }) => key);
+        return left.length === 0 ? { data: {} } : execute({ ...args, document: only(new Set(left)) });
+      };
+      // What is never planned does not wait for what is.
+      const [answers, unplanned] = await Promise.all([
+        Promise.all(roots.map((root, at) => (bound[at] ? answerOf(root, bound[at], asked) : null))),
+        executed((at) => bound[at] === null),
+      ]);
       if (answers.every((answer) => answer !== null)) return plannedResult(roots, answers);
-      if (answers.every((answer) => answer === null)) return null;
-      const left = new Set(roots.filter((_, at) => answers[at] === null).map(({ key }) => key));
-      const rest = await execute({ ...args, document: only(left) });
-      if (!rest.data) return rest;
-      const data = Object.fromEntries(
-        roots.map(({ key }, at) => {
-          const answer = answers[at];
-          return [key, answer == null ? rest.data?.[key] : JSON.parse(answer)];
-        }),
-      );
-      return { ...rest, data };
+      if (answers.every((answer) => answer === null) && bound.every((one) => one !== null)) return null;
+      const failed = await executed((at) => bound[at] !== null && answers[at] === null);
+      return merged(roots, answers, [unplanned, failed]);
     },
     async answer(args, ended) {
       const found = planFor(args);
@@ -179,6 +178,25 @@ interface Asked {
 
 function dataOf(roots: readonly Root[], answers: readonly (string | null)[]): string {
   return `{${roots.map(({ key }, at) => `${JSON.stringify(key)}:${answers[at]}`).join(',')}}`;
+}
+
+/** The answers beside what the executor made of the other fields. An error that takes the data with it takes all of it. */
+function merged(
+  roots: readonly Root[],
+  answers: readonly (string | null)[],
+  executed: readonly ExecutionResult[],
+): ExecutionResult {
+  const errors = executed.flatMap((one) => one.errors ?? []);
+  const none = executed.find((one) => !one.data);
+  if (none) return { ...none, errors };
+  const others = Object.assign({}, ...executed.map((one) => one.data)) as Record<string, unknown>;
+  const data = Object.fromEntries(
+    roots.map(({ key }, at) => {
+      const answer = answers[at];
+      return [key, answer == null ? others[key] : JSON.parse(answer)];
+    }),
+  );
+  return errors.length > 0 ? { errors, data } : { data };
 }
 
 function plannedResult(roots: readonly Root[], answers: readonly (string | null)[]): PlannedResult {

@@ -20,6 +20,9 @@ export interface Plan {
   leaves: Leaf[];
   /** Permissions without which some field would be an error. */
   needs: Set<Permission>;
+  /** What stands around the JSON of the whole statement. */
+  before: string;
+  after: string;
   /** Aliases of tables so far. */
   tables: number;
   /** The select list of an object: what is below a page is planned like what is above it. */

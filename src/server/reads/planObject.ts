@@ -13,7 +13,16 @@ import { pageItems } from './planPage.ts';
 import { printerOf } from './printer.ts';
 import { extensionsOf, modelOf, type Resolve, type Select, type Shape, shapeOf } from './shapeOf.ts';
 import { commaSeparated, rowSql, rowsSql, type Sql, sql } from './sql.ts';
-import { type Column, columnOf, columnSql, joinSql, type Relation, relationOf, tableSql } from './tableOf.ts';
+import {
+  type Column,
+  columnOf,
+  columnSql,
+  insideSql,
+  joinSql,
+  type Relation,
+  relationOf,
+  tableSql,
+} from './tableOf.ts';
 import { Unplanned } from './unplanned.ts';
 
 /** A select list: the selection over the row `alias` of the type's model. Each field is a column, a leaf or a subselect. */
@@ -51,7 +60,7 @@ function fieldSql(plan: Plan, { shape, field, nodes, key, alias, model }: Field)
     case 'column': {
       const column = columnSql(model, alias, shape.field);
       const leaf = columnLeaf(field.type, shape.column);
-      if (leaf === null) return [item(column, key)];
+      if (leaf === null) return [item(plainSql(shape.column, column), key)];
       if (leaf) return leafItems(plan, leaf, [column], key);
       const { field: of } = shape;
       return valueSql(plan, { field, nodes, key, alias, model }, { [of]: true }, (row) => row[of]);
@@ -64,7 +73,7 @@ function fieldSql(plan: Plan, { shape, field, nodes, key, alias, model }: Field)
       return [item(rowSql(columnsSql(plan, shape.type, nodes, alias)), key)];
     case 'relation': {
       const other = newAlias(plan);
-      const from = ` FROM ${tableSql(shape.relation.model)} ${other} WHERE ${joinSql(model, alias, shape.relation, other)}`;
+      const from = ` FROM ${tableSql(shape.relation.model)} ${other} WHERE ${insideSql(model, alias, shape.relation, other)}`;
       return [item(rowSql(sql(columnsSql(plan, shape.type, nodes, other), from)), key)];
     }
     case 'through': {
@@ -72,17 +81,22 @@ function fieldSql(plan: Plan, { shape, field, nodes, key, alias, model }: Field)
       const [join, other] = [newAlias(plan), newAlias(plan)];
       const onward = relationOf(relation.model, through.to);
       const order = orderSql(relation.model, join, through.orderBy, { [through.to]: other });
-      const from = ` FROM ${tableSql(relation.model)} ${join} JOIN ${tableSql(onward.model)} ${other} ON ${joinSql(relation.model, join, onward, other)} WHERE ${joinSql(model, alias, relation, join)} ORDER BY ${order} LIMIT ${through.take}`;
+      const from = ` FROM ${tableSql(relation.model)} ${join} JOIN ${tableSql(onward.model)} ${other} ON ${joinSql(relation.model, join, onward, other)} WHERE ${insideSql(model, alias, relation, join)} ORDER BY ${order} LIMIT ${through.take}`;
       return [item(rowsSql(sql(columnsSql(plan, shape.type, nodes, other), from)), key)];
     }
     case 'page': {
       const { relation } = shape;
-      const inside = relation && ((other: string) => joinSql(model, alias, relation, other));
+      const inside = relation && ((other: string) => insideSql(model, alias, relation, other));
       return pageItems(plan, { ...shape, field, nodes, inside }, key);
     }
     default:
       throw new Unplanned(`${model}.${field.name} is not of a row`);
   }
+}
+
+/** An enum as the text it is: `row_to_json` looks its type up for each row. */
+function plainSql({ type, list }: Column, column: string): string {
+  return type === 'Enum' && !list ? `${column}::text` : column;
 }
 
 /** Prisma's `orderBy`, over the row and over rows that are joined to it. */
@@ -117,7 +131,7 @@ function valueSql(
     text: inner === true ? tokenSql(model, alias, of) : related(plan, model, alias, of, inner),
     parse: parserOf(model, of, inner),
   }));
-  const printRow = (tokens: readonly string[], ctx: OperationContext) => {
+  const printRow: Print = (tokens, ctx) => {
     const row: Record<string, unknown> = {};
     for (let at = 0; at < columns.length; at++) {
       const { of, parse } = columns[at] as (typeof columns)[number];
@@ -144,10 +158,12 @@ function isSmall(field: GraphQLField, columns: number, resolve: Resolve): boolea
   return columns === 1 && resolve.length === 1 && isEnumType(getNullableType(field.type));
 }
 
+type Print = (tokens: readonly string[], ctx: OperationContext) => string;
+
 const mostRemembered = 1_000;
 
 /** A resolver is pure: what it made of a token it need not make again. */
-function remembered(printRow: (tokens: readonly string[], ctx: OperationContext) => string): typeof printRow {
+function remembered(printRow: Print): Print {
   const known = new Map<string, string>();
   return (tokens, ctx) => {
     const token = tokens[0] as string;
@@ -164,7 +180,7 @@ function remembered(printRow: (tokens: readonly string[], ctx: OperationContext)
 /** A column such that its JSON is one token: text, number, boolean or null. */
 function tokenSql(model: string, alias: string, field: string): string {
   const { type, list } = columnOf(model, field);
-  const column = columnSql(model, alias, field);
+  const column = plainSql(columnOf(model, field), columnSql(model, alias, field));
   if (list) return `array_to_json(${column})::text`;
   return type === 'Json' ? `${column}::text` : column;
 }
@@ -191,7 +207,7 @@ function related(
     ? ` ORDER BY ${orderSql(relation.model, other, [inner.orderBy].flat() as never, {})}`
     : '';
   const limit = inner.take === undefined ? '' : ` LIMIT ${inner.take}`;
-  const from = ` FROM ${tableSql(relation.model)} ${other} WHERE ${joinSql(model, alias, relation, other)}${order}${limit}`;
+  const from = ` FROM ${tableSql(relation.model)} ${other} WHERE ${insideSql(model, alias, relation, other)}${order}${limit}`;
   const select = sql(columns, from);
   return relation.list ? sql('array_to_json(', rowsSql(select), ')::text') : sql(rowSql(select), '::text');
 }
@@ -204,7 +220,7 @@ function parserOf(model: string, field: string, inner: Select[string]): (token: 
     if (column.list) return (token) => (twice(token) as unknown[] | null)?.map(parse) ?? null;
     return column.type === 'Json'
       ? twice
-      : (token) => (token === 'null' ? null : parse(column.type === 'BigInt' ? token : JSON.parse(token)));
+      : (token) => (token === 'null' ? null : parse(column.type === 'BigInt' ? token : tokenValue(token)));
   }
   const relation = relationOf(model, field);
   const parsers = Object.keys(inner.select).map(
@@ -216,6 +232,11 @@ function parserOf(model: string, field: string, inner: Select[string]): (token: 
     const value = twice(token) as Record<string, unknown> | Record<string, unknown>[] | null;
     return Array.isArray(value) ? value.map(row) : value && row(value);
   };
+}
+
+/** The value of a token; of most texts it is what stands between the quotation marks. */
+function tokenValue(token: string): unknown {
+  return token.startsWith('"') && !token.includes('\\') ? token.slice(1, -1) : JSON.parse(token);
 }
 
 /** JSON in a text in JSON. */

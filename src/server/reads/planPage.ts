@@ -47,19 +47,30 @@ interface Bounds {
  * and the page cut out of what came. The count is a statement of its own inside the statement.
  */
 export function pageSql(plan: Plan, page: PageField): Gap {
-  return connectionSql(prepare(plan, page));
+  const prepared = prepare(plan, page);
+  const only = onlyRows(prepared);
+  if (!only) return connectionSql(prepared);
+  Object.assign(plan, { before: only.before, after: only.after });
+  return (asked) => `array_to_json(${only.rows(asked)})`;
 }
 
 /** The same as columns of an object. Brackets around nothing but rows are put there in the end. */
 export function pageItems(plan: Plan, page: PageField, key: string): Sql[] {
   const prepared = prepare(plan, page);
-  const [only] = prepared.parts;
-  if (prepared.parts.length !== 1 || only?.kind !== 'rows') return [item([connectionSql(prepared)], key)];
+  const only = onlyRows(prepared);
+  if (!only) return [item([connectionSql(prepared)], key)];
+  return bracketed(plan, [only.rows], key, only.before, only.after);
+}
+
+/** A connection of which nothing is asked but its rows: an array, with the rest around it. */
+function onlyRows({ parts, rows }: Prepared): { before: string; rows: Gap; after: string } | null {
+  const [only] = parts;
+  if (parts.length !== 1 || only?.kind !== 'rows') return null;
   const array: Gap = (asked) => {
-    const { from, size } = prepared.rows(asked);
+    const { from, size } = rows(asked);
     return fill(rowsSql(sql(only.select, ` FROM ${from(size)}`)), asked);
   };
-  return bracketed(plan, [array], key, `{"${only.key}":`, '}');
+  return { before: `{"${only.key}":`, rows: array, after: '}' };
 }
 
 interface Prepared {

@@ -42,7 +42,15 @@ export function planRoot(source: Source, type: GraphQLObjectType, nodes: readonl
   if (node.name.value === '__typename') return { bind: () => async () => JSON.stringify(type.name) };
   if (!field) throw new Unplanned(`there is no field ${type.name}.${node.name.value}`);
   const shape = shapeOf(source.schema, type, field);
-  const plan: Plan = { source, leaves: [], needs: new Set(), tables: 0, columns: columnsSql };
+  const plan: Plan = {
+    source,
+    leaves: [],
+    needs: new Set(),
+    tables: 0,
+    columns: columnsSql,
+    before: '',
+    after: '',
+  };
   const { permission } = extensionsOf(field);
   if (permission) plan.needs.add(permission);
   const run =
@@ -68,9 +76,11 @@ function readField(plan: Plan, field: GraphQLField, statement: Text): Run {
     const constant = Object.keys(variables.coerced).length === 0;
     const before = constant ? known.get(ctx.viewer) : undefined;
     if (before?.workspace === ctx.workspace.id) return before.made;
-    const whole: Asked = { ctx, variables, values: [], aliases: 0, steady: true };
+    const whole: Asked = { ctx, variables, values: [ctx.workspace.id], aliases: 0, steady: true };
     const text = statement(whole);
-    const made = text === null ? null : { text, values: whole.values, steady: whole.steady };
+    // Every row is asked for by its workspace; only a statement without rows has no place for it.
+    const values = text?.includes('$1') ? whole.values : [];
+    const made = text === null ? null : { text, values, steady: whole.steady };
     if (constant) known.set(ctx.viewer, { workspace: ctx.workspace.id, made });
     return made;
   }
@@ -81,7 +91,7 @@ function readField(plan: Plan, field: GraphQLField, statement: Text): Run {
     return async (read) => {
       const json = made === null ? 'null' : await read(made);
       if (json === 'null' && isNonNullType(field.type)) throw new Unplanned('no answer');
-      return finish(json, plan.leaves, ctx);
+      return plan.before + finish(json, plan.leaves, ctx) + plan.after;
     };
   };
 }

@@ -33,6 +33,9 @@ export function commaSeparated(pieces: readonly Sql[]): Sql {
   return sql(...pieces.flatMap((piece, at) => (at === 0 ? [piece] : [', ', piece])));
 }
 
+/** The first value of every statement. */
+export const workspaceSql = '$1::uuid';
+
 export function fill(text: Sql, asked: Asked): string {
   let filled = '';
   for (const piece of text) filled += typeof piece === 'string' ? piece : piece(asked);

@@ -1,5 +1,5 @@
 import { tables } from '../../generated/tables.ts';
-import { name } from './sql.ts';
+import { name, workspaceSql } from './sql.ts';
 import { Unplanned } from './unplanned.ts';
 
 export interface Column {
@@ -55,6 +55,20 @@ export function joinSql(model: string, alias: string, relation: Relation, other:
     .map((from, at) => {
       const to = relation.to[at] as string;
       return `${columnSql(relation.model, other, to)} = ${columnSql(model, alias, from)}`;
+    })
+    .join(' AND ');
+}
+
+/**
+ * The same in a subselect for each row of `alias`. All rows of a statement are of one workspace, so its parameter stands
+ * for that of the row: what does not depend on the row is made ready once, not for each.
+ */
+export function insideSql(model: string, alias: string, relation: Relation, other: string): string {
+  return relation.from
+    .map((from, at) => {
+      const left = columnSql(relation.model, other, relation.to[at] as string);
+      const both = from === 'workspaceId' && relation.to[at] === 'workspaceId';
+      return `${left} = ${both ? workspaceSql : columnSql(model, alias, from)}`;
     })
     .join(' AND ');
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Event, openDatabase } from '../../../src/core/database.ts';
 import { openEventLog } from '../../../src/events/log.ts';
-import { type Random, seeded } from './random.ts';
+import { type Random, seeded } from '../../support/random.ts';
 import { openBus, orders } from './storm.ts';
 
 const told = orders();

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDatabase } from '../../../src/core/database.ts';
 import { createSequencer } from '../../../src/events/sequencer.ts';
-import { seeded } from './random.ts';
+import { seeded } from '../../support/random.ts';
 import { openBus, orders, silent } from './storm.ts';
 
 const told = orders();

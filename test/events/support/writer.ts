@@ -11,7 +11,7 @@ import { write } from '../../../src/core/write.ts';
 import { recordAll } from '../../../src/events/record.ts';
 import { createSequencer } from '../../../src/events/sequencer.ts';
 import { systemContext } from '../../../src/jobs/systemContext.ts';
-import { type Random, seeded } from './random.ts';
+import { type Random, seeded } from '../../support/random.ts';
 import { openBus, orders, silent } from './storm.ts';
 
 const told = orders();

@@ -87,6 +87,8 @@ describe('createBooking', () => {
           status: 'PENDING',
           startsAt: '2026-12-01T10:00:00.000Z',
           endsAt: '2026-12-01T10:30:00.000Z',
+          priceMinor: '1250',
+          currency: 'USD',
         },
       },
     ]);
