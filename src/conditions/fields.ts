@@ -140,15 +140,15 @@ const within =
 
 const uuids = (type: IdType, ids: readonly string[]) => ids.map((id) => uuidOf(type, id));
 
-/** The conditions of `where` on the rows of a table. */
+/** Which rows of a table `where` lets in, as a condition on them; empty for all. */
 function rowsWhere(writer: SqlWriter, where: Where, moment: Moment, at: string): string {
   const parts: string[] = [];
   const any = (sql: string, values: unknown[] | undefined, cast: string) =>
     values && parts.push(`${sql} = ANY(${writer.param(values, cast)})`);
   any('service_id', where.service && uuids('Service', where.service), 'uuid[]');
   any('staff_member_id', where.staff_member && uuids('StaffMember', where.staff_member), 'uuid[]');
-  any('status::text', where.status, 'text[]');
-  any('method::text', where.method, 'text[]');
+  any('status', where.status, 'text[]::booking_status[]');
+  any('method', where.method, 'text[]::payment_method[]');
   any('type', where.type, 'text[]');
   if (where.within) {
     const { after, from, upTo, until } = boundsOf(where.within, moment);
@@ -157,27 +157,19 @@ function rowsWhere(writer: SqlWriter, where: Where, moment: Moment, at: string):
     if (upTo) parts.push(`${at} <= ${writer.param(upTo, 'timestamptz')}`);
     if (until) parts.push(`${at} < ${writer.param(until, 'timestamptz')}`);
   }
-  return parts.map((part) => ` AND ${part}`).join('');
+  return parts.join(' AND ');
 }
 
-/** One value a customer from the rows of a table. */
-function grouped(
-  writer: SqlWriter,
-  table: string,
-  aggregate: string,
-  leaf: Leaf,
-  moment: Moment,
-  at: string,
-  key: unknown,
-): string {
-  const { where = {} } = leaf;
-  return writer.join(
-    JSON.stringify([table, aggregate, where, key]),
-    (alias) =>
-      `LEFT JOIN (SELECT customer_id, ${aggregate} AS v FROM ${table} WHERE workspace_id = ${writer.workspace}${writer.among('customer_id')}` +
-      `${rowsWhere(writer, where, moment, at)} GROUP BY customer_id) ${alias} ON ${alias}.customer_id = c.id`,
-  );
-}
+/** When a row of a table happened. */
+const timeOf = { booking: 'starts_at', payment: 'paid_at', event: 'occurred_at' } as const;
+
+/** One value a customer from those rows of a table that `where` lets in. */
+const over =
+  (table: keyof typeof timeOf, sql: string, narrowed: (leaf: Leaf) => Where = ({ where = {} }) => where) =>
+  (writer: SqlWriter, leaf: Leaf, moment: Moment): string =>
+    writer.aggregate(table, sql, JSON.stringify(narrowed(leaf)), () =>
+      rowsWhere(writer, narrowed(leaf), moment, timeOf[table]),
+    );
 
 /** Counts that stand in the customer's row. */
 const countColumns: Record<string, string> = {
@@ -192,7 +184,7 @@ const bookingsCount: CustomerField['sql'] = (writer, leaf, moment) => {
   const known =
     status.length > 1 || service || staff_member || span ? undefined : countColumns[status[0] ?? ''];
   if (known) return `c.${known}`;
-  return `coalesce(${grouped(writer, 'booking', 'count(*)::integer', leaf, moment, 'starts_at', null)}.v, 0)`;
+  return `coalesce(${over('booking', 'count(*)')(writer, leaf, moment)}::integer, 0)`;
 };
 
 const lastBooking: CustomerField['sql'] = (writer, leaf, moment) => {
@@ -200,14 +192,12 @@ const lastBooking: CustomerField['sql'] = (writer, leaf, moment) => {
   if (!service && !staff_member && !status) return 'c.last_booking_at';
   if (!service && !staff_member && status?.length === 1 && status[0] === 'COMPLETED')
     return 'c.last_visit_at';
-  const counting = status
-    ? leaf
-    : { ...leaf, where: { ...leaf.where, status: ['PENDING', 'CONFIRMED', 'COMPLETED'] } };
-  return `${grouped(writer, 'booking', 'max(starts_at)', counting, moment, 'starts_at', null)}.v`;
+  const counting = { ...leaf.where, status: status ?? ['PENDING', 'CONFIRMED', 'COMPLETED'] };
+  return over('booking', 'max(starts_at)', () => counting)(writer, leaf, moment);
 };
 
 const ordersCount: CustomerField['sql'] = (writer, leaf, moment) =>
-  `coalesce(${grouped(writer, 'payment', 'count(*)::integer', leaf, moment, 'paid_at', null)}.v, 0)`;
+  `coalesce(${over('payment', 'count(*)')(writer, leaf, moment)}::integer, 0)`;
 
 /** The currency of an amount that is compared with; that of the business when none is. */
 export function currencyOf(leaf: Leaf, { currency }: Moment): string {
@@ -227,18 +217,18 @@ const totalSpent: CustomerField['sql'] = (writer, leaf, moment) => {
     return `coalesce(${spending}.amount_minor, 0)`;
   }
   // Checked against ISO 4217, so that it can stand in the text.
-  const sum = `sum(amount_minor - refunded_minor) FILTER (WHERE currency = '${currency}')::bigint`;
-  return `coalesce(${grouped(writer, 'payment', sum, leaf, moment, 'paid_at', currency)}.v, 0)`;
+  const sum = `sum(CASE currency WHEN '${currency}' THEN amount_minor - refunded_minor END)`;
+  return `coalesce(${over('payment', sum)(writer, leaf, moment)}::bigint, 0)`;
 };
 
-const activityWhere = (leaf: Leaf, types?: readonly string[]): Leaf => ({
-  ...leaf,
-  where: { ...leaf.where, type: leaf.where?.type ?? [...(types ?? doneByCustomers)] },
-});
-const lastActivity =
-  (types?: readonly string[]): CustomerField['sql'] =>
-  (writer, leaf, moment) =>
-    `${grouped(writer, 'event', 'max(occurred_at)', activityWhere(leaf, types), moment, 'occurred_at', null)}.v`;
+/** Activities of the types that the leaf names, or else of these. */
+const ofTypes =
+  (types: readonly string[]) =>
+  ({ where }: Leaf): Where => ({ ...where, type: where?.type ?? [...types] });
+const lastActivity = (types: readonly string[]): CustomerField['sql'] =>
+  over('event', 'max(occurred_at)', ofTypes(types));
+const activitiesCount: CustomerField['sql'] = (writer, leaf, moment) =>
+  `coalesce(${over('event', 'count(*)', ofTypes(doneByCustomers))(writer, leaf, moment)}::integer, 0)`;
 
 /** One to five: how many of the four bounds the value is beyond, and one. */
 const quintile = (value: string, bounds: string[]) =>
@@ -433,7 +423,7 @@ const all: Field[] = [
     ),
     narrowedBy: ['type'],
     changedBy: (type, { where }) => (where?.type ?? doneByCustomers).includes(type as EventName),
-    sql: lastActivity(),
+    sql: lastActivity(doneByCustomers),
     edges: passing('event', 'occurred_at'),
   },
   {
@@ -445,8 +435,7 @@ const all: Field[] = [
     ),
     narrowedBy: ['type', 'within'],
     changedBy: (type, { where }) => (where?.type ?? doneByCustomers).includes(type as EventName),
-    sql: (writer, leaf, moment) =>
-      `coalesce(${grouped(writer, 'event', 'count(*)::integer', activityWhere(leaf), moment, 'occurred_at', null)}.v, 0)`,
+    sql: activitiesCount,
     edges: within('event', 'occurred_at'),
   },
   column('last_email_opened', 'datetime', 'Last e-mail opened', 'When they last opened an e-mail.', {

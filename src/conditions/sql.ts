@@ -10,6 +10,13 @@ export interface SqlWriter {
   param(value: unknown, cast: string): string;
   /** The alias under which what the key names is joined: once, however many leaves ask for it. */
   join(key: string, table: (alias: string) => string): string;
+  /**
+   * Where an aggregate over a customer's rows of a table stands: null for who has no such row. A table is gone through
+   * once, however much is asked of it.
+   * @param which tells the rows that are meant from others
+   * @param rows the condition on them, written when it is asked for the first time; empty for all
+   */
+  aggregate(table: string, sql: string, which: string, rows: () => string): string;
   /** The workspace's parameter. */
   workspace: string;
   /** Narrows a table with this column to the customers that are asked about; empty for all of them. */
@@ -24,6 +31,7 @@ export function sqlWriter(workspaceId: string, customerIds?: readonly string[]):
   const values: unknown[] = [workspaceId];
   if (customerIds) values.push([...customerIds]);
   const joins = new Map<string, { alias: string; sql: string }>();
+  const aggregates = new Map<string, Map<string, Aggregate>>();
   const among = (column: string) => (customerIds ? ` AND ${column} = ANY($2::uuid[])` : '');
   return {
     values,
@@ -40,8 +48,38 @@ export function sqlWriter(workspaceId: string, customerIds?: readonly string[]):
       joins.set(key, { alias, sql: table(alias) });
       return alias;
     },
+    aggregate(table, sql, which, rows) {
+      const of = aggregates.get(table) ?? new Map<string, Aggregate>();
+      aggregates.set(table, of);
+      const known = of.get(sql + which) ?? { column: `v${of.size + 1}`, sql, rows: rows() };
+      of.set(sql + which, known);
+      return `of_${table}.${known.column}`;
+    },
     from: () =>
-      ['FROM customer c', ...[...joins.values()].map(({ sql }) => sql)].join('\n') +
-      `\nWHERE c.workspace_id = $1::uuid AND c.deleted_at IS NULL${among('c.id')}`,
+      [
+        'FROM customer c',
+        ...[...joins.values()].map(({ sql }) => sql),
+        ...[...aggregates].map(([table, of]) => grouped(table, [...of.values()], among)),
+      ].join('\n') + `\nWHERE c.workspace_id = $1::uuid AND c.deleted_at IS NULL${among('c.id')}`,
   };
+}
+
+interface Aggregate {
+  column: string;
+  sql: string;
+  rows: string;
+}
+
+function grouped(table: string, of: Aggregate[], among: SqlWriter['among']): string {
+  const columns = of.map(
+    ({ column, sql, rows }) => `, ${sql}${rows && ` FILTER (WHERE ${rows})`} AS ${column}`,
+  );
+  // Rows that nobody asks about need not be read where an index can tell.
+  const wanted = of.every(({ rows }) => rows)
+    ? ` AND (${of.map(({ rows }) => `(${rows})`).join(' OR ')})`
+    : '';
+  return (
+    `LEFT JOIN (SELECT customer_id${columns.join('')} FROM ${table} WHERE workspace_id = $1::uuid${among('customer_id')}${wanted}` +
+    ` GROUP BY customer_id) of_${table} ON of_${table}.customer_id = c.id`
+  );
 }

@@ -75,6 +75,9 @@ export async function holding(
   return holds;
 }
 
+/** Leaves in one statement: PostgreSQL knows rows of up to 1,664 columns. */
+const columns = 1_000;
+
 /** What conditions need to know of these customers. Those who are deleted are left out. */
 export async function factsOf(
   ctx: Pick<Context, 'workspace'>,
@@ -83,11 +86,17 @@ export async function factsOf(
   customerIds: readonly string[],
   moment: Moment,
 ): Promise<Map<string, Facts>> {
-  const { text, values, sources } = factsSql(leaves, moment, ctx.workspace.id, customerIds);
-  const rows = await tx.$queryRawUnsafe<Record<string, unknown>[]>(text, ...values);
-  return new Map(
-    rows.map((row) => [row.id as string, new Map(sources.map((source, n) => [source, row[`f${n}`]]))]),
-  );
+  const facts = new Map<string, Map<string, unknown>>();
+  for (let from = 0; from === 0 || from < leaves.length; from += columns) {
+    const some = leaves.slice(from, from + columns);
+    const { text, values, sources } = factsSql(some, moment, ctx.workspace.id, customerIds);
+    for (const row of await tx.$queryRawUnsafe<Record<string, unknown>[]>(text, ...values)) {
+      const known = facts.get(row.id as string) ?? new Map();
+      facts.set(row.id as string, known);
+      for (const [n, source] of sources.entries()) known.set(source, row[`f${n}`]);
+    }
+  }
+  return facts;
 }
 
 /** The edges of all conditions, each with those who have it. */
@@ -115,13 +124,21 @@ export async function crossedSince(
   moment: Moment,
 ): Promise<Wanted> {
   const wanted: Wanted = new Map();
-  for (const { edge, of } of edgesOf(watchers)) {
-    const [low, high] = [from, moment.now].map((at) => boundOf(edge, at, moment));
-    if (String(low) === String(high)) continue;
-    const rows = await tx.$queryRaw<{ id: string | null }[]>`
-      SELECT DISTINCT ${Prisma.raw(customerOf(edge))} AS id FROM ${Prisma.raw(edge.table)}
-      WHERE workspace_id = ${ctx.workspace.id}::uuid AND ${Prisma.raw(edge.column)} >= ${low} AND ${Prisma.raw(edge.column)} <= ${high}`;
-    for (const { id } of rows) if (id) for (const watcher of of) want(wanted, watcher, id);
+  for (const { edges, table, column } of byColumn(edgesOf(watchers))) {
+    const moved = edges
+      .map(({ edge, of }) => ({
+        of,
+        low: boundOf(edge, from, moment),
+        high: boundOf(edge, moment.now, moment),
+      }))
+      .filter(({ low, high }) => low.getTime() !== high.getTime());
+    if (moved.length === 0) continue;
+    const rows = await tx.$queryRaw<{ n: number; id: string | null }[]>`
+      SELECT DISTINCT e.n::integer - 1 AS n, x.id
+      FROM unnest(${moved.map(({ low }) => low)}::timestamptz[], ${moved.map(({ high }) => high)}::timestamptz[]) WITH ORDINALITY e (low, high, n)
+        CROSS JOIN LATERAL (SELECT ${table === 'customer' ? Prisma.raw('id') : Prisma.raw('customer_id AS id')} FROM ${Prisma.raw(table)}
+          WHERE workspace_id = ${ctx.workspace.id}::uuid AND ${column} >= e.low AND ${column} <= e.high OFFSET 0) x`;
+    for (const { n, id } of rows) if (id) for (const watcher of moved[n]?.of ?? []) want(wanted, watcher, id);
   }
   return wanted;
 }
@@ -133,29 +150,35 @@ export async function nextCrossing(
   watchers: readonly Watcher[],
   moment: Moment,
 ): Promise<Date | null> {
-  let next: Date | null = null;
-  const earlier = (at: Date) => {
-    if (next === null || at < next) next = at;
-  };
-  for (const { edge } of edgesOf(watchers)) {
-    if (edge.column === 'born_on') {
-      earlier(new Date(moment.now.getTime() + hourMs)); // A day begins at a different hour in each zone; looking costs little.
+  const now = moment.now.getTime();
+  const due: number[] = [];
+  for (const { edges, table, column } of byColumn(edgesOf(watchers))) {
+    if (edges[0]?.edge.column === 'born_on') {
+      due.push(now + hourMs); // A day begins at a different hour in each zone; looking costs little.
       continue;
     }
-    const high = boundOf(edge, moment.now, moment);
-    const [row] = await tx.$queryRaw<{ at: Date | null }[]>`
-      SELECT ${Prisma.raw(edge.column)} AS at FROM ${Prisma.raw(edge.table)}
-      WHERE workspace_id = ${ctx.workspace.id}::uuid AND ${Prisma.raw(edge.column)} >= ${high}
-      ORDER BY ${Prisma.raw(edge.column)} LIMIT 1`;
-    if (!row?.at) continue;
-    const { amount, unit } = edge.shift;
-    const due = shifted(row.at, { amount: -amount, unit }, moment.zone).getTime() + 1; // "before" holds behind the bound.
-    // Months differ in length, so the way back can be off by days: look once an hour while one is under way.
-    const calendar = unit === 'months' || unit === 'years';
-    const at = calendar ? Math.min(due, moment.now.getTime() + hourMs) : due;
-    earlier(new Date(Math.max(at, moment.now.getTime() + 1)));
+    const highs = edges.map(({ edge }) => boundOf(edge, moment.now, moment));
+    const rows = await tx.$queryRaw<{ n: number; at: Date }[]>`
+      SELECT e.n::integer - 1 AS n, x.at FROM unnest(${highs}::timestamptz[]) WITH ORDINALITY e (high, n)
+        CROSS JOIN LATERAL (SELECT ${column} AS at FROM ${Prisma.raw(table)}
+          WHERE workspace_id = ${ctx.workspace.id}::uuid AND ${column} >= e.high ORDER BY ${column} LIMIT 1) x`;
+    for (const { n, at } of rows) {
+      const { amount, unit } = (edges[n] as { edge: Edge }).edge.shift;
+      const back = shifted(at, { amount: -amount, unit }, moment.zone).getTime() + 1; // "before" holds behind the bound.
+      // Months differ in length, so the way back can be off by days: look once an hour while one is under way.
+      const calendar = unit === 'months' || unit === 'years';
+      due.push(Math.max(calendar ? Math.min(back, now + hourMs) : back, now + 1));
+    }
   }
-  return next;
+  return due.length > 0 ? new Date(Math.min(...due)) : null;
+}
+
+/** Edges on the same times are looked up together, however many windows conditions have. */
+function byColumn(edges: ReturnType<typeof edgesOf>) {
+  return [...Map.groupBy(edges, ({ edge }) => `${edge.table}.${edge.column}`).values()].map((of) => {
+    const { table, column } = (of[0] as { edge: Edge }).edge;
+    return { edges: of, table, column: Prisma.raw(column) };
+  });
 }
 
 const hourMs = 3_600_000;
@@ -168,5 +191,3 @@ function boundOf({ column, shift }: Edge, at: Date, moment: Moment): Date {
     dayOf(amount < 0 ? { ago: -amount, unit } : { ahead: amount, unit }, { ...moment, now: at }),
   );
 }
-
-const customerOf = ({ table }: Edge) => (table === 'customer' ? 'id' : 'customer_id');

@@ -49,6 +49,7 @@ test('a rule puts its tag on those who are there and on whoever meets it later, 
   await settled();
   expect(await worn()).toEqual([`VIP ${ada}`]);
   await updateCustomer(admin, { id: bob, vip: true });
+  await settled();
   await updateCustomer(admin, { id: ada, vip: false });
   await settled();
   expect(await worn()).toEqual([`VIP ${bob}`]);
