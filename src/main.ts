@@ -83,7 +83,7 @@ async function start(config: Config, undo: (() => Promise<unknown>)[]): Promise<
   undo.push(() => Promise.all(intake.map((end) => end())));
   if (config.role !== 'api') {
     const queue = await startQueue({ databaseUrl, jobs: jobs(services), log });
-    const readers = startEventReaders({ ...own, bus: services.bus }, eventReaders);
+    const readers = startEventReaders({ ...own, bus: services.bus, metrics: services.metrics }, eventReaders);
     intake.push(queue.stop, startBulkOperations(own).stop, readers.stop);
     intake.push(startDeliveries({ ...own, bus: services.bus }).stop, startConnectionPolls(own).stop);
     if (first.demo && config.demo) intake.push(startDemoLife(own, first.workspace).stop);

@@ -44,6 +44,23 @@ function liveMetrics(registers: Registry[]) {
   };
 }
 
+/** What the readers of the log count. */
+function readerMetrics(registers: Registry[]) {
+  const counter = (name: string, help: string) =>
+    new Counter({ name, help, labelNames: ['reader'], registers });
+  return {
+    events: counter('frontdesk_event_reader_events_total', 'Events that a reader of the log has behind it.'),
+    failures: counter(
+      'frontdesk_event_reader_failures_total',
+      'Tries of a reader that failed and were undone; each is tried again.',
+    ),
+    skipped: counter(
+      'frontdesk_event_reader_skipped_total',
+      'Events that a reader could not handle and left behind. Must be 0.',
+    ),
+  };
+}
+
 /**
  * What a process counts, and what it asks the database when it is scraped. One registry a process, none
  * shared, so that tests can run several. While the database is away its gauges are NaN.
@@ -60,6 +77,12 @@ export function createMetrics(db: Database, bus: Bus) {
     "Events at or below the sequencer's mark, which nobody will ever move. Must be 0.",
   );
   const lag = gauge('frontdesk_event_lag_seconds', 'Age of the oldest event that has no position yet.');
+  const readerLag = new Gauge({
+    name: 'frontdesk_event_reader_lag_seconds',
+    help: 'Age of the oldest event that a reader of the log has not handled; 0 when it has all of them behind it.',
+    labelNames: ['reader'],
+    registers,
+  });
   const connections = new Gauge({
     name: 'frontdesk_database_connections',
     help: 'Connections of all Frontdesk processes to the database.',
@@ -79,7 +102,8 @@ export function createMetrics(db: Database, bus: Bus) {
     // NaN is "not known": better than the number of the scrape before.
     for (const one of [outboxRows, stranded, lag]) one.set(Number.NaN);
     connections.reset();
-    const [[backlog], pool] = await Promise.all([
+    readerLag.reset();
+    const [[backlog], pool, readers] = await Promise.all([
       db.$queryRaw<Backlog[]>`
         SELECT count(*)::integer AS rows,
           count(*) FILTER (WHERE seq <= (SELECT mark FROM event_sequencer))::integer AS stranded,
@@ -88,12 +112,18 @@ export function createMetrics(db: Database, bus: Bus) {
       db.$queryRaw<{ state: string; count: number }[]>`
         SELECT coalesce(state, 'unknown') AS state, count(*)::integer AS count FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = 'frontdesk' GROUP BY 1`,
+      db.$queryRaw<{ reader: string; lag: number }[]>`
+        SELECT r.name AS reader, coalesce(max(extract(epoch FROM clock_timestamp() - e.recorded_at)), 0)::float8 AS lag
+        FROM event_reader r LEFT JOIN LATERAL (
+          SELECT recorded_at FROM event WHERE workspace_id = r.workspace_id AND position > r.position
+          ORDER BY position LIMIT 1) e ON true GROUP BY 1`,
     ]);
     if (!backlog) return;
     outboxRows.set(backlog.rows);
     stranded.set(backlog.stranded);
     lag.set(Math.max(0, backlog.lag));
     for (const { state, count } of pool) connections.set({ state }, count);
+    for (const { reader, lag } of readers) readerLag.set({ reader }, Math.max(0, lag));
   }
 
   const readFields = new Counter({
@@ -145,6 +175,7 @@ export function createMetrics(db: Database, bus: Bus) {
       registers,
     }),
     live: liveMetrics(registers),
+    readers: readerMetrics(registers),
     /** Everything in the text form of Prometheus. */
     async scrape(): Promise<string> {
       await askDatabase().catch(() => {});

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '../core/bus.ts';
 import type { Context, Workspace } from '../core/context.ts';
 import type { Event, Tx } from '../core/database.ts';
+import type { Metrics } from '../core/metrics.ts';
 import { write } from '../core/write.ts';
 import { type SystemServices, systemContext } from './systemContext.ts';
 
@@ -18,8 +19,9 @@ export interface EventReader {
    */
   read(ctx: Context, tx: Tx, events: readonly Event[]): Promise<void>;
   /**
-   * Handles what came due by the passing of time alone, after `from` up to `until`, and says when the next thing does;
-   * null when nothing will until something happens. It is asked again after each page of events.
+   * Handles what came due by the passing of time alone, after `from` up to `until`, and says when the next thing does:
+   * by `until` if it did not come to the end, null when nothing will until something happens. It is asked again behind
+   * events.
    */
   pass?(ctx: Context, tx: Tx, from: Date, until: Date): Promise<Date | null>;
 }
@@ -33,17 +35,25 @@ const maxAttempts = 9;
 const firstPauseMs = 250;
 const transactionMs = 60_000;
 
+/** What went wrong lately in a workspace. */
 interface Trouble {
+  /** Failures in a row, for the pause. */
+  failures: number;
+  /** Of them, those of the first waiting event while it was tried alone. */
   attempts: number;
+  /** When to try again, by `performance.now()`. */
   until: number;
+  /** How many events are to be handled one by one, so that a bad one is found; none when what is due failed. */
+  alone: number;
 }
 
 /** Runs the readers until `stop`, which lets the pages under way finish. Any number of processes may. */
 export function startEventReaders(
-  services: SystemServices & { bus: Bus },
+  services: SystemServices & { bus: Bus; metrics?: Pick<Metrics, 'readers'> },
   readers: readonly EventReader[],
 ): { stop(): Promise<void> } {
   const { db, bus, clock, log } = services;
+  const counts = services.metrics?.readers;
   const stopping = new AbortController();
   const running = readers.map(run);
   /** Where the log ended when every workspace was last looked at. */
@@ -93,6 +103,8 @@ export function startEventReaders(
   function run(reader: EventReader) {
     const waiting = new Set<string>();
     const troubles = new Map<string, Trouble>();
+    /** Workspaces where it has a position. */
+    const placed = new Set<string>();
     let wakeUp = () => {};
     stopping.signal.addEventListener('abort', () => wakeUp());
 
@@ -105,32 +117,54 @@ export function startEventReaders(
 
     async function turn(workspaceId: string): Promise<void> {
       const trouble = troubles.get(workspaceId);
-      if (trouble && trouble.until > performance.now()) return;
+      if (trouble?.alone && trouble.until > performance.now()) return;
+      const step: Step = { events: [], passing: false };
       try {
-        const outcome = await step(workspaceId, trouble);
-        if (outcome === 'more') waiting.add(workspaceId);
-        if (outcome === 'taken') retry(workspaceId, pollMs); // Another process is at it, and may have looked too early.
-        troubles.delete(workspaceId);
+        const outcome = await take(workspaceId, step, trouble);
+        if (outcome === 'taken') {
+          retry(workspaceId, pollMs); // Another process is at it, and may have looked too early.
+          return;
+        }
+        counts?.events.inc({ reader: reader.name }, step.events.length);
+        const alone = outcome === 'more' ? (trouble?.alone ?? 0) - 1 : 0;
+        if (alone > 0) troubles.set(workspaceId, { failures: 0, attempts: 0, until: 0, alone });
+        else if (trouble?.alone || step.passing) troubles.delete(workspaceId);
+        if (outcome === 'more' || trouble?.alone) waiting.add(workspaceId);
       } catch (error) {
-        // A database that is away is nobody's fault: only what fails while it answers counts against the event.
+        // A database that is away is nobody's fault: only what fails while it answers counts against an event.
         const answers = await db.$queryRaw`SELECT 1`.then(() => 1).catch(() => 0);
-        const attempts = (trouble?.attempts ?? 0) + answers;
-        const ms = firstPauseMs * 2 ** Math.min(attempts, 7);
-        troubles.set(workspaceId, { attempts, until: performance.now() + ms });
-        log.error({ error, reader: reader.name, workspaceId, attempts }, 'event reader: trying again');
+        const { length } = step.events;
+        const failures = (trouble?.failures ?? 0) + answers;
+        const single = length === 1 && !step.passing;
+        const attempts = (trouble?.alone ? trouble.attempts : 0) + (single ? answers : 0);
+        const alone = step.passing ? 0 : trouble?.alone || length;
+        const ms = firstPauseMs * 2 ** Math.min(failures, 7);
+        troubles.set(workspaceId, { failures, attempts, until: performance.now() + ms, alone });
+        counts?.failures.inc({ reader: reader.name });
+        log.error({ error, reader: reader.name, workspaceId, failures }, 'event reader: trying again');
         retry(workspaceId, ms + 1);
       }
     }
 
-    /** Handles the next page, or what is due when there is none. A page that failed goes event by event. */
-    async function step(workspaceId: string, trouble?: Trouble): Promise<'more' | 'done' | 'taken'> {
+    /**
+     * Handles the next page, or a single event while there is trouble with one, and what is due when no more wait.
+     * @param step told how far it came
+     */
+    async function take(
+      workspaceId: string,
+      step: Step,
+      trouble?: Trouble,
+    ): Promise<'more' | 'done' | 'taken'> {
       const workspace = await db.workspace.findUniqueOrThrow({ where: { id: workspaceId } });
       const key = { name_workspaceId: { name: reader.name, workspaceId } };
+      if (!placed.has(workspaceId))
+        await db.$executeRaw`INSERT INTO event_reader (name, workspace_id) VALUES (${reader.name}, ${workspaceId}::uuid)
+          ON CONFLICT DO NOTHING`;
+      placed.add(workspaceId);
       return write(
         systemContext(services, workspace),
         async (tx) => {
-          await tx.$executeRaw`INSERT INTO event_reader (name, workspace_id) VALUES (${reader.name}, ${workspaceId}::uuid)
-          ON CONFLICT DO NOTHING`;
+          Object.assign(step, { events: [], passing: false }); // A deadlock has it tried again.
           const [mine] = await tx.$queryRaw<
             { position: bigint; passedUntil: Date | null; dueAt: Date | null }[]
           >`
@@ -139,53 +173,54 @@ export function startEventReaders(
           if (!mine) return 'taken';
           // Before the look at the log: what is recorded from here on is of no earlier time.
           const now = clock.now();
+          const limit = trouble?.alone ? 1 : pageSize;
           const events = await tx.event.findMany({
             where: { workspaceId, position: { gt: mine.position } },
             orderBy: { position: 'asc' },
-            take: trouble ? 1 : pageSize,
+            take: limit,
           });
-          const last = events.at(-1);
-          if (!last) {
-            if (!reader.pass || !mine.dueAt || mine.dueAt > now) return 'done';
-            const ctx = contextOf(workspace, 'LIVE');
-            const dueAt = await reader.pass(ctx, tx, mine.passedUntil ?? now, now);
-            await tx.eventReader.update({ where: key, data: { passedUntil: now, dueAt } });
-            return 'done';
-          }
-          if (trouble && trouble.attempts >= maxAttempts) {
-            log.error(
-              { reader: reader.name, workspaceId, position: last.position },
-              'event reader: left behind',
-            );
-            await tx.eventReaderFailure.create({
-              data: {
-                name: reader.name,
-                workspaceId,
-                position: last.position,
-                error: 'Could not be handled; the log of the process says why.',
-                failedAt: now,
-              },
-            });
-          } else {
+          step.events = events;
+          const [first] = events;
+          if (first && trouble?.alone && trouble.attempts >= maxAttempts)
+            await leaveBehind(workspaceId, tx, first, now);
+          else
             for (const run of runsOf(events))
               await reader.read(
                 contextOf(workspace, run[0]?.origin === 'IMPORT' ? 'IMPORT' : 'LIVE'),
                 tx,
                 run,
               );
+
+          let { passedUntil, dueAt } = mine;
+          if (reader.pass && first) {
+            // Nothing was due by time so far: from the first event on, something may have come due.
+            if (!dueAt) passedUntil = first.recordedAt;
+            dueAt = now;
           }
-          await tx.eventReader.update({
-            where: key,
-            data: {
-              position: last.position,
-              // Nothing was due by time so far: from the first event on, something may have come due.
-              ...(reader.pass && { dueAt: now, ...(!mine.dueAt && { passedUntil: events[0]?.recordedAt }) }),
-            },
-          });
-          return 'more'; // Though it may only be what is due by now.
+          const more = events.length === limit;
+          const mayPass = !trouble || (!trouble.alone && trouble.until <= performance.now());
+          if (reader.pass && dueAt && dueAt <= now && !more && mayPass) {
+            step.passing = true;
+            dueAt = await reader.pass(contextOf(workspace, 'LIVE'), tx, passedUntil ?? now, now);
+            passedUntil = now;
+          }
+          if (first || step.passing)
+            await tx.eventReader.update({
+              where: key,
+              data: { position: events.at(-1)?.position ?? mine.position, passedUntil, dueAt },
+            });
+          return more || (step.passing && dueAt && dueAt <= now) ? 'more' : 'done';
         },
         transactionMs,
       );
+    }
+
+    async function leaveBehind(workspaceId: string, tx: Tx, { position }: Event, at: Date): Promise<void> {
+      counts?.skipped.inc({ reader: reader.name });
+      log.error({ reader: reader.name, workspaceId, position }, 'event reader: left behind');
+      const error = 'Could not be handled; the log of the process says why.';
+      const failure = { name: reader.name, workspaceId, position, error, failedAt: at };
+      await tx.eventReaderFailure.create({ data: failure });
     }
 
     const working = (async () => {
@@ -216,6 +251,14 @@ export function startEventReaders(
       await Promise.all([polling, ...running.map(({ working }) => working)]);
     },
   };
+}
+
+/** How far one try came. */
+interface Step {
+  /** Those that it was about. */
+  events: readonly Event[];
+  /** Whether it was at what is due. */
+  passing: boolean;
 }
 
 /** Splits a page where imported events and others meet. */

@@ -89,6 +89,25 @@ test('readers have positions of their own: one that fails holds nobody up', asyn
   expect(rows.find(({ name }) => name === 'bad')?.position ?? 0n).toBe(0n);
 });
 
+test('what is due and fails leaves no event behind, and holds none up', async () => {
+  let passes = 0;
+  start({
+    name: 'late',
+    read: notes(),
+    pass: async (of) => {
+      if (of.workspace.id !== workspace.id) return null;
+      if (++passes < 4) throw new Error('not yet');
+      return null;
+    },
+  });
+  const made = await customers(3);
+  await vi.waitFor(async () => expect(await noted()).toEqual(made), soon);
+  await vi.waitFor(() => expect(passes).toBe(4), soon);
+  expect(await db.eventReaderFailure.count({ where: { workspaceId: workspace.id } })).toBe(0);
+  const [row] = await db.eventReader.findMany({ where: { workspaceId: workspace.id, name: 'late' } });
+  expect(row).toMatchObject({ dueAt: null, passedUntil: clock.now() });
+});
+
 test('time that passes is handed on in pieces without gaps, as often as the reader asks for', async () => {
   const passed: [Date, Date][] = [];
   start({
