@@ -153,6 +153,18 @@ test('deleteSegment takes its members and history along, and is refused while ot
   expect(await shop.events('segment.deleted')).toHaveLength(2);
 });
 
+test('nobody becomes a member of a segment that is gone', async () => {
+  const made = await createSegment(admin, { name: 'Guests', kind: 'STATIC' });
+  await customer();
+  await deleteSegment(admin, { id: id(made) });
+  const join = db.$executeRaw`INSERT INTO segment_member (workspace_id, segment_id, customer_id, joined_at, customer_created_at)
+    SELECT workspace_id, ${made.id}::uuid, id, now(), created_at FROM customer WHERE workspace_id = ${shop.workspace.id}::uuid`;
+  await expect(join).rejects.toMatchObject({
+    meta: { driverAdapterError: { cause: { originalCode: '23503' } } },
+  });
+  expect(await db.segmentMember.count({ where: { segmentId: made.id } })).toBe(0);
+});
+
 describe('segmentPreview', () => {
   test('counts, shows some, and says it in words', async () => {
     const ids = [];
