@@ -182,6 +182,21 @@ describe('segmentPreview', () => {
     expect(await previewSegment(manager, vip)).toMatchObject({ count: 1 });
   });
 
+  test('gives up after five seconds, and says what to do instead', async () => {
+    await db.$transaction(
+      async (tx) => {
+        await tx.$executeRaw`LOCK TABLE segment_member IN ACCESS EXCLUSIVE MODE`;
+        const other = await createSegment(admin, { name: 'Guests', kind: 'STATIC' });
+        const asking = previewSegment(admin, { field: 'segments', operator: 'contains', value: id(other) });
+        await expect(asking).rejects.toMatchObject({
+          code: 'UNAVAILABLE',
+          message: expect.stringContaining('more than 5 seconds'),
+        });
+      },
+      { timeout: 30_000 },
+    );
+  });
+
   test('says what is wrong with criteria, and where', async () => {
     await expect(previewSegment(admin, { field: 'vip' })).rejects.toMatchObject({
       code: 'BAD_USER_INPUT',
