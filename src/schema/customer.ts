@@ -70,6 +70,22 @@ const LeadScore = builder.prismaObject('Customer', {
   fields: (t) => ({
     score: t.exposeInt('leadScore', { description: 'Points in all; may be negative.' }),
     grade: t.expose('leadGrade', { type: LeadGradeEnum, description: 'The band that the score falls into.' }),
+    lastActivityAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When they last did something of their own accord; rules about silence count from there.',
+      ...guarded('activities.read', { shape: 'computed', relation: 'scoreState' }),
+      select: { scoreState: { select: { lastAt: true } } },
+      resolve: ({ scoreState }) => scoreState?.lastAt ?? null,
+    }),
+    calculatedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the score was last worked out; null until something counted.',
+      ...guarded(undefined, { shape: 'computed', relation: 'scoreState' }),
+      select: { scoreState: { select: { calculatedAt: true } } },
+      resolve: ({ scoreState }) => scoreState?.calculatedAt ?? null,
+    }),
     breakdown: related(
       t,
       'scoreEntries',

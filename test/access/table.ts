@@ -150,6 +150,7 @@ export const nested: Record<string, Right> = {
   'IntegrationConnection.deliveries': integrations,
   'IntegrationConnection.drifts': integrations,
   'LeadScore.breakdown': insights,
+  'LeadScore.lastActivityAt': activities,
   'LeadScoreEntry.rule': rules,
   'LeadScorePreviewChange.customer': customers,
   'Payment.booking': bookings,

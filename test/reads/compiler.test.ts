@@ -26,7 +26,7 @@ const planned: Record<string, string> = {
   'lists in lists':
     '{ customers(first: 20) { nodes { id fullName email tags { name } bookings(first: 3) { nodes { id status startsAt service { name } } } } } }',
   'a timeline': `{ customer(id: "${customer}") { id fullName activities(first: 50) { nodes { id type title data occurredAt subjectId origin actor { kind id __typename } } } } }`,
-  'figures and sums': `{ customer(id: "${customer}") { stats { totalBookings totalSpent { amount currency __typename } } leadScore { score grade } } }`,
+  'figures and sums': `{ customer(id: "${customer}") { stats { totalBookings totalSpent { amount currency __typename } } leadScore { score grade calculatedAt lastActivityAt } } }`,
   'nodes and edges together':
     '{ customers(first: 4) { totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor __typename } edges { cursor node { id } } nodes { id } __typename } }',
   'the last page':

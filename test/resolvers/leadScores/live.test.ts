@@ -65,7 +65,7 @@ test('a subscriber sees over a real socket what a booking did to the score, and 
   await client.dispose();
 
   const shown = await ask(
-    `query ($id: ID!) { customer(id: $id) { leadScore { breakdown(first: 10) { totalCount nodes {
+    `query ($id: ID!) { customer(id: $id) { leadScore { calculatedAt lastActivityAt breakdown(first: 10) { totalCount nodes {
       points reason counts occurredAt expiresAt rule { key perAmount { amount currency } conditionSentence } } } } }
       customers(first: 1, orderBy: { field: LEAD_SCORE, direction: DESC }) { nodes { id } }
       settings { leadGrades { warmFrom hotFrom qualifiedFrom } }
@@ -85,6 +85,7 @@ test('a subscriber sees over a real socket what a booking did to the score, and 
     ['booked_within_90_days', 10, true],
   ]);
   expect(shown).toMatchObject({
+    customer: { leadScore: { calculatedAt: expect.any(String), lastActivityAt: expect.any(String) } },
     customers: { nodes: [{ id: customerId }] },
     settings: { leadGrades: { warmFrom: 26, hotFrom: 51, qualifiedFrom: 76 } },
     leadScoreRules: {
