@@ -127,7 +127,7 @@ async function orError(tx: Tx, segment: Segment, calculate: () => Promise<void>)
   }
 }
 
-/** Brings the membership of these customers in line with what holds for them now. */
+/** Brings the membership of these customers in line with what holds for them now. Only differences are written, and told. */
 async function look(
   ctx: Context,
   tx: Tx,
@@ -137,14 +137,22 @@ async function look(
 ): Promise<void> {
   if (wanted.size === 0) return;
   const holds = await holding(ctx, tx, wanted, moment);
+  const customers = [...new Set([...wanted.values()].flatMap((ids) => [...ids]))];
+  const asked = [...wanted.keys()].map(({ id }) => id);
+  const members = await tx.$queryRaw<{ segment: string; customer: string }[]>`
+    SELECT segment_id AS segment, customer_id AS customer FROM segment_member
+    WHERE workspace_id = ${ctx.workspace.id}::uuid AND customer_id = ANY(${customers}::uuid[]) AND segment_id = ANY(${asked}::uuid[])`;
+  const are = new Set(members.map(({ segment, customer }) => `${segment} ${customer}`));
   const pairs = [...wanted].flatMap(([watcher, ids]) =>
-    [...ids].map((customer) => ({
-      segment: watcher.id,
-      customer,
-      holds: holds.get(watcher)?.has(customer) ?? false,
-    })),
+    [...ids]
+      .map((customer) => ({
+        segment: watcher.id,
+        customer,
+        holds: holds.get(watcher)?.has(customer) ?? false,
+      }))
+      .filter((pair) => pair.holds !== are.has(`${pair.segment} ${pair.customer}`)),
   );
-  // Only differences are written, and told.
+  if (pairs.length === 0) return;
   const moves = await tx.$queryRaw<{ segment: string; customer: string; joined: boolean }[]>`
     WITH p AS (SELECT * FROM json_to_recordset(${JSON.stringify(pairs)}::json) AS x (segment uuid, customer uuid, holds boolean)),
     come AS (
@@ -160,13 +168,12 @@ async function look(
       RETURNING m.segment_id, m.customer_id)
     SELECT segment_id AS segment, customer_id AS customer, true AS joined FROM come
     UNION ALL SELECT segment_id, customer_id, false FROM gone`;
-  if (moves.length === 0) return;
   const bySegment = Map.groupBy(moves, ({ segment }) => segment);
   for (const [id, of] of bySegment) {
     const { segment } = segments.get(id) as Kept;
-    const customers = (joined: boolean) =>
+    const who = (joined: boolean) =>
       of.filter((move) => move.joined === joined).map(({ customer }) => customer);
-    await recordMoves(ctx, tx, segment, customers(true), customers(false));
+    await recordMoves(ctx, tx, segment, who(true), who(false));
   }
   await noteSize(ctx, tx, [...bySegment.keys()]);
 }
