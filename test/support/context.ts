@@ -186,7 +186,9 @@ export async function createWorkspace(
 export async function fingerprint(db: Database): Promise<Record<string, string>> {
   if (!fingerprinted.has(db)) fingerprinted.set(db, prepareFingerprint(db));
   await fingerprinted.get(db);
-  const rows = await db.$queryRaw<{ name: string; content: string }[]>`SELECT * FROM test_support.fingerprint()`;
+  const rows = await db.$queryRaw<
+    { name: string; content: string }[]
+  >`SELECT * FROM test_support.fingerprint()`;
   return Object.fromEntries(rows.map(({ name, content }) => [name, content]));
 }
 
