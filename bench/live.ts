@@ -228,8 +228,6 @@ async function startPeer(file: string, redisUrl: string): Promise<Running> {
   };
 }
 
-const hashOf = (key: string) => createHash('sha256').update(key).digest('hex');
-
 /** The clients are members of staff, who reach no more than the customers who are theirs; the one of the run is everybody's. */
 async function asStaff(server: Frontdesk, count: number): Promise<Running> {
   const { database, workspaceId } = server.world;
@@ -245,7 +243,12 @@ async function asStaff(server: Frontdesk, count: number): Promise<Running> {
        FROM numbered JOIN unnest($3::text[]) WITH ORDINALITY AS k (hash, n) USING (n)
      )
      INSERT INTO customer_access (workspace_id, principal_id, customer_id, reasons) SELECT $1, id, $4, 1 FROM member`,
-    [workspaceId, count, keys.map(hashOf), server.customerId],
+    [
+      workspaceId,
+      count,
+      keys.map((key) => createHash('sha256').update(key).digest('hex')),
+      server.customerId,
+    ],
   );
   return { ...server, params: (n) => ({ authorization: `Bearer ${keys[n % count]}` }) };
 }

@@ -16,5 +16,6 @@ sockets.on('connection', (socket) => {
     if (String(data).includes('connection_init')) socket.send('{"type":"connection_ack"}');
   });
 });
+server.keepAliveTimeout = 65_000; // longer than a burst takes
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
 process.on('SIGTERM', () => process.exit());

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { onDeath } from '../test/support/process.ts';
 
 export interface Server {
   url: string;
@@ -7,7 +8,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Starts a file as a process of its own, which sends the port that it listens on. */
+/** Starts a file as a process of its own, which sends the port that it listens on. It never outlives this one. */
 export async function startServer(
   file: string,
   settings: Record<string, string>,
@@ -17,6 +18,8 @@ export async function startServer(
     env: { ...process.env, NODE_ENV: 'production', ...settings },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
+  const cancel = onDeath('kill -s KILL "$1"', String(child.pid));
+  child.once('exit', cancel);
   const failed = once(child, 'exit').then(() => {
     throw new Error(`${file} ended before it listened.`);
   });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { onDeath } from '../test/support/process.ts';
 
 export interface World {
   /** Frontdesk, with its embedded PostgreSQL. */
@@ -18,7 +19,18 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** Starts Frontdesk as its users do, with a database of its own and nothing in it but the workspace. */
+/** What is left of a run that was killed: the gateway stops its database by itself, if it is given the time. */
+const cleanUp = `
+  kill "$1"
+  for n in $(seq 60); do kill -0 "$1" && sleep 0.2 || break; done
+  kill -s KILL "$1"
+  kill -s QUIT "$(head -n 1 "$2/postgres/cluster/postmaster.pid")" && sleep 1
+  rm -rf "$2"`;
+
+/**
+ * Starts Frontdesk as its users do, with a database of its own and nothing in it but the workspace. Neither outlives
+ * this process.
+ */
 export async function startWorld(
   settings: Record<string, string> = {},
   flags: readonly string[] = [],
@@ -43,10 +55,12 @@ export async function startWorld(
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  const cancel = onDeath(cleanUp, String(child.pid), dataDir);
   const url = `http://127.0.0.1:${port}`;
   const stop = async () => {
     if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'exit');
     rmSync(dataDir, { recursive: true, force: true });
+    cancel();
   };
   try {
     await ready(url);

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '../src/core/embeddedPostgres.ts';
 import { runChaos } from '../test/support/chaos.ts';
+import { removeDatabaseOnDeath } from '../test/support/process.ts';
 
 const [seconds = 180, subscribers = 200, perSecond = 200] = process.argv.slice(2).map(Number);
 const log = (line: string) => console.log(`${new Date().toISOString()} ${line}`);
@@ -27,12 +28,14 @@ function run(databaseUrl: string) {
 
 async function onEmbeddedPostgres<Result>(use: (url: string) => Promise<Result>): Promise<Result> {
   const dataDir = mkdtempSync(join(tmpdir(), 'frontdesk-chaos-'));
+  const cancel = removeDatabaseOnDeath(dataDir);
   chmodSync(dataDir, 0o711); // as root, the database runs as another user
-  const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), log: () => {} });
+  const postgres = await startEmbeddedPostgres({ dataDir, log: () => {} });
   try {
     return await use(postgres.url);
   } finally {
     await postgres.stop();
     rmSync(dataDir, { recursive: true, force: true });
+    cancel();
   }
 }

@@ -6,7 +6,8 @@ import { answerPublishing, typeDefs } from './liveSchema.mjs';
 
 const { hostname: host, port } = new URL(process.env.REDIS_URL);
 const app = Fastify();
-const emitter = mqemitterRedis({ host, port: Number(port) });
+// A connection that has subscribed may ask nothing else, not even whether the server is ready.
+const emitter = mqemitterRedis({ host, port: Number(port), enableReadyCheck: false });
 app.register(mercurius, {
   schema: typeDefs,
   resolvers: {

@@ -11,7 +11,8 @@ const { REDIS_URL } = process.env;
 const pubSub = createPubSub({
   eventTarget: createRedisEventTarget({
     publishClient: new Redis(REDIS_URL),
-    subscribeClient: new Redis(REDIS_URL),
+    // A connection that has subscribed may ask nothing else, not even whether the server is ready.
+    subscribeClient: new Redis(REDIS_URL, { enableReadyCheck: false }),
   }),
 });
 const schema = createSchema({
@@ -26,6 +27,7 @@ const yoga = createYoga({ schema, logging: false });
 const server = createServer((req, res) =>
   answerPublishing(req, res, (event) => pubSub.publish('activity', event)) ? undefined : yoga(req, res),
 );
+server.keepAliveTimeout = 65_000; // longer than a burst takes
 useServer({ schema }, new WebSocketServer({ server, path: '/graphql' }));
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
 process.on('SIGTERM', () => process.exit());

@@ -39,6 +39,10 @@ export interface LiveLimits {
   subscriptionsPerSocket: number;
   /** Bytes that may wait for a client before it is cut off as too slow. */
   queueBytes: number;
+  /** How long a WebSocket may stay open on which nothing runs. */
+  idleMs: number;
+  /** How long a WebSocket may take to say who it is. */
+  initMs: number;
 }
 
 /** A variable is set but unusable. The message is one line that says which and why. */
@@ -165,6 +169,8 @@ const variables = z.object({
   LIVE_SOCKETS_PER_KEY: count(1).default(2_000),
   LIVE_SUBSCRIPTIONS_PER_SOCKET: count(1).default(100),
   LIVE_QUEUE_BYTES: count(65_536).default(1_048_576),
+  LIVE_IDLE_SECONDS: count(1).default(300),
+  LIVE_INIT_SECONDS: count(1).default(3),
   LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
 });
 
@@ -206,6 +212,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
       socketsPerKey: is.LIVE_SOCKETS_PER_KEY,
       subscriptionsPerSocket: is.LIVE_SUBSCRIPTIONS_PER_SOCKET,
       queueBytes: is.LIVE_QUEUE_BYTES,
+      idleMs: is.LIVE_IDLE_SECONDS * 1_000,
+      initMs: is.LIVE_INIT_SECONDS * 1_000,
     },
     logLevel: is.LOG_LEVEL,
   };

@@ -29,12 +29,8 @@ import type { Services } from './services.ts';
 import type { Session } from './sessions.ts';
 import { subscribeOperation } from './subscribeOperation.ts';
 
-/** A socket that does not say who it is. */
-const initTimeoutMs = 3_000;
 /** One ping in this time; a client that has not answered by the next is gone. */
 const keepAliveMs = 12_000;
-/** A socket on which nothing runs. Clients connect again when they want something. */
-const idleMs = 300_000;
 /** A client that takes nothing for so long is cut off; its cursor lets it resume. */
 const slowMs = 15_000;
 /** How long a client that was cut off may still read what it had, and the close code behind it. */
@@ -314,11 +310,12 @@ export function createWebSockets(services: Services): WebSockets {
   }
 
   function sweep(): void {
+    const { idleMs, initMs } = services.config.live;
     const now = performance.now();
     for (const connection of connections) {
       const { socket, closing, operations, initialised } = connection;
       if (operations.size > 0) connection.busyAt = now;
-      if (!closing && !initialised && now - connection.busyAt > initTimeoutMs)
+      if (!closing && !initialised && now - connection.busyAt > initMs)
         close(connection, CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
       if (!closing && now - connection.busyAt > idleMs) close(connection, closeCodes.idle, 'Idle');
       if (now - connection.pingedAt < keepAliveMs) continue;

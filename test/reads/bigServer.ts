@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Database, openDatabase } from '../../src/core/database.ts';
 import { startEmbeddedPostgres } from '../../src/core/embeddedPostgres.ts';
 import { migrate } from '../../src/core/migrate.ts';
+import { removeDatabaseOnDeath } from '../support/process.ts';
 import { loadBigBusiness, type Size } from './bigBusiness.ts';
 
 export interface BigServer {
@@ -16,7 +17,11 @@ export interface BigServer {
 export async function startBigServer(size: Size, directory = tmpdir()): Promise<BigServer> {
   const dataDir = await mkdtemp(join(directory, 'frontdesk-big-'));
   await chmod(dataDir, 0o711); // As root, the database runs as another user.
-  const remove = () => rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+  const cancel = removeDatabaseOnDeath(dataDir);
+  const remove = async () => {
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+    cancel();
+  };
   try {
     const postgres = await startEmbeddedPostgres({
       dataDir,

@@ -169,9 +169,28 @@ describe('the protocol', () => {
     expect((await socket.closed).code).toBe(4401);
   });
 
-  test('a socket that never says connection_init is closed with 4408', async () => {
-    const socket = await openSocket(gateway.wsUrl, { init: false });
-    expect((await socket.closed).code).toBe(4408);
+  test('a socket that never says connection_init is closed with 4408, one on which nothing runs with 1000, and no other', async () => {
+    const hasty = await startInProcess({
+      databaseUrl: database.url,
+      schema: testSchema,
+      env: { LIVE_IDLE_SECONDS: '1', LIVE_INIT_SECONDS: '1' },
+    });
+    try {
+      const busy = await openSocket(hasty.wsUrl);
+      busy.send(subscribe('1', 'subscription { tick(everyMs: 20) { n } }'));
+      const [silent, idle] = await Promise.all([
+        openSocket(hasty.wsUrl, { init: false }),
+        openSocket(hasty.wsUrl),
+      ]);
+      expect(await silent.closed).toMatchObject({ code: 4408 });
+      expect(await idle.closed).toEqual({ code: 1000, reason: 'Idle' });
+      expect(busy.socket.readyState).toBe(WebSocket.OPEN);
+      busy.send({ type: 'complete', id: '1' });
+      expect(await busy.closed).toEqual({ code: 1000, reason: 'Idle' });
+    } finally {
+      await hasty.stop();
+    }
+    await noStreams();
   });
 
   test('another subprotocol, or none, is closed with 4406', async () => {

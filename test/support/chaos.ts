@@ -55,6 +55,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const gateways: Gateway[] = [first, await start()];
   const any = () => gateways[Math.floor(Math.random() * gateways.length)] as Gateway;
   const stopping = new AbortController();
+  /** Nobody is cut off any more. */
+  const calm = new AbortController();
   const { eventCursor } = (await ask(first, '{ eventCursor }')) as { eventCursor: string };
   const begin = positionOf(eventCursor);
 
@@ -65,7 +67,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     resumes: 0,
     trouble: [],
   }));
-  const following = subscribers.map((one, n) => follow(one, any, n % 5 === 0, stopping.signal));
+  const following = subscribers.map((one, n) => follow(one, any, n % 5 === 0, calm.signal, stopping.signal));
   const writing = { acknowledged: 0, repeated: 0 };
   const until = performance.now() + seconds * 1_000;
   const writers = Array.from({ length: 8 }, (_, n) => write(n, options.perSecond / 8, until, any, writing));
@@ -93,8 +95,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const events = await settled(database, begin, writing.acknowledged);
     const expected = events.map(({ position }) => BigInt(position));
     const last = expected.at(-1) as bigint;
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(50))
-      if (subscribers.every(({ positions }) => positions.at(-1) === last)) break;
+    calm.abort();
+    await untilNobodyGoesOn(subscribers, last);
+    log('the subscribers are through');
     stopping.abort();
     await Promise.all(following);
     const problems = subscribers.flatMap((one, n) => [
@@ -126,6 +129,17 @@ async function settled(database: pg.Client, begin: bigint, count: number): Promi
       [String(begin)],
     );
     if (rows.length >= count || Date.now() > deadline) return rows;
+  }
+}
+
+/** Until everybody has the last event, or nobody has got anything for a minute: a busy machine may take its time. */
+async function untilNobodyGoesOn(subscribers: readonly Subscriber[], last: bigint): Promise<void> {
+  let deliveries = -1;
+  for (let since = Date.now(); Date.now() - since < 60_000; await sleep(50)) {
+    if (subscribers.every(({ positions }) => positions.at(-1) === last)) return;
+    const now = subscribers.reduce((sum, { positions }) => sum + positions.length, 0);
+    if (now > deliveries) since = Date.now();
+    deliveries = now;
   }
 }
 
@@ -187,10 +201,17 @@ async function ask(
   return ((await response.json()) as { data: Record<string, unknown> }).data;
 }
 
-/** Subscribes, is cut off after a while, and goes on behind the last event, until it is told to stop. */
-async function follow(one: Subscriber, any: () => Gateway, sse: boolean, stop: AbortSignal): Promise<void> {
+/** Subscribes, is cut off after a while, unless all is calm, and goes on behind the last event, until it is told to stop. */
+async function follow(
+  one: Subscriber,
+  any: () => Gateway,
+  sse: boolean,
+  calm: AbortSignal,
+  stop: AbortSignal,
+): Promise<void> {
   while (!stop.aborted) {
-    const cut = AbortSignal.any([stop, AbortSignal.timeout(Math.round(300 + Math.random() * 4_000))]);
+    const life = Math.round(300 + Math.random() * 4_000);
+    const cut = calm.aborted ? stop : AbortSignal.any([stop, AbortSignal.timeout(life)]);
     if (sse) await streamOnce(one, any().url, cut);
     else await socketOnce(one, any().wsUrl, cut);
     one.resumes++;

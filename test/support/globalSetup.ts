@@ -6,7 +6,7 @@ import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../../src/core/embeddedPostgres.ts';
 import { migrate } from '../../src/core/migrate.ts';
-import { onDeath } from './process.ts';
+import { removeDatabaseOnDeath } from './process.ts';
 import { hasRedisServer, startRedis } from './redis.ts';
 
 declare module 'vitest' {
@@ -44,7 +44,7 @@ export default async function globalSetup(project: TestProject): Promise<() => P
 async function startPostgres(undo: (() => Promise<unknown>)[]): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'frontdesk-test-'));
   undo.push(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
-  const cancel = onDeath('kill -QUIT $(head -n 1 "$1/cluster/postmaster.pid"); sleep 1; rm -rf "$1"', dir);
+  const cancel = removeDatabaseOnDeath(dir);
   undo.push(async () => cancel());
   const postgres = await startEmbeddedPostgres({
     dataDir: dir,

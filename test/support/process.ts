@@ -112,6 +112,11 @@ export function onDeath(script: string, ...args: string[]): () => void {
   };
 }
 
+/** Stops the embedded PostgreSQL in this folder, and removes the folder, when this process is gone. */
+export function removeDatabaseOnDeath(dataDir: string): () => void {
+  return onDeath('kill -QUIT $(head -n 1 "$1/cluster/postmaster.pid"); sleep 1; rm -rf "$1"', dataDir);
+}
+
 /** Whether a process still does something: `kill -0` would count a zombie too, and some containers reap late. */
 export function isRunning(pid: number): boolean {
   try {

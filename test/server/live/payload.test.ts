@@ -67,6 +67,30 @@ test('What is written to a client in one turn of the event loop leaves in one wr
   expect(writes).toEqual([6]);
 });
 
+test('A crowd of clients does not hold up what comes next.', async () => {
+  let written = 0;
+  const crowd = Array.from(
+    { length: 40 },
+    () =>
+      new Writable({
+        write(_chunk, _encoding, done) {
+          for (const since = performance.now(); performance.now() - since < 1; );
+          written++;
+          done();
+        },
+      }),
+  );
+  const cork = createCork();
+  for (const stream of crowd) {
+    cork(stream);
+    write(stream, 'a', [payloadOf(1, '')]);
+  }
+  const before = await new Promise<number>((done) => setImmediate(() => done(written)));
+  expect(before).toBeGreaterThan(0);
+  expect(before).toBeLessThan(crowd.length);
+  await expect.poll(() => written).toBe(crowd.length);
+});
+
 function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, n) => from + n);
 }
