@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Bus } from './bus.ts';
 import type { Database } from './database.ts';
+import { createSyncMetrics } from './syncMetrics.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -75,6 +76,8 @@ export function createMetrics(db: Database, bus: Bus) {
     },
   });
 
+  const sync = createSyncMetrics(registers);
+
   async function askDatabase(): Promise<void> {
     // NaN is "not known": better than the number of the scrape before.
     for (const one of [outboxRows, stranded, lag]) one.set(Number.NaN);
@@ -145,9 +148,10 @@ export function createMetrics(db: Database, bus: Bus) {
       registers,
     }),
     live: liveMetrics(registers),
+    sync,
     /** Everything in the text form of Prometheus. */
     async scrape(): Promise<string> {
-      await askDatabase().catch(() => {});
+      await Promise.all([askDatabase(), sync.ask(db)].map((asked) => asked.catch(() => {})));
       return registry.metrics();
     },
   };

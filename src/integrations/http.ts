@@ -13,6 +13,8 @@ export interface OutsideRequest {
   json?: unknown;
   /** Sent as a form. */
   form?: Record<string, string>;
+  /** What a failure means at this system, where statuses alone mislead. */
+  meaning?(failure: OutsideFailure): OutsideFailure;
 }
 
 /** Makes a request and reads its answer by a schema. */
@@ -79,7 +81,8 @@ export async function send(request: OutsideRequest, options: HttpOptions): Promi
     throw new OutsideFailure('UNAVAILABLE', `${host} cannot be reached: ${error.code ?? error.message}.`);
   });
   if (status >= 200 && status < 300) return { status, text };
-  throw failureOf(host, status, retryAfter, text);
+  const failure = failureOf(host, status, retryAfter, text);
+  throw request.meaning?.(failure) ?? failure;
 }
 
 interface Exchange {

@@ -11,7 +11,7 @@ import { addTags } from '../../src/resolvers/tags/addTags.ts';
 import { openTestDatabase } from '../support/context.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { eventually } from '../support/gateway.ts';
-import { connect, openPeer, openStudio, settled } from './studio.ts';
+import { connect, openPeer, openStudio, outside, registry, settled } from './studio.ts';
 import { syncStory } from './syncStory.ts';
 
 const db = await openTestDatabase();
@@ -30,6 +30,12 @@ test('A system that is down costs nobody anything: changes go through, gather, a
   await eventually('it counts as down', async () => (await state()).health === 'DOWN');
   expect(await state()).toMatchObject({ lastError: expect.stringMatching(/cannot be reached/) });
   expect((await state()).retryAt!.getTime()).toBeGreaterThan(Date.now() - 2_000);
+  await outside.metrics.ask(db);
+  const metrics = await registry.metrics();
+  expect(metrics).toContain('frontdesk_sync_connections{integration="activecampaign",health="DOWN"} 1');
+  expect(metrics).toMatch(
+    /frontdesk_sync_retries_total\{integration="activecampaign",failure="UNAVAILABLE"\} [1-9]/,
+  );
 
   await peer.start();
   peer.forgetCalls();
@@ -63,6 +69,18 @@ test('What is refused for good is parked where it can be seen, holds up only wha
     { kind: 'AUTOMATION', error: expect.stringMatching(/could not create/), attempts: 1 },
   ]);
   expect(peer.startsOf('Awake')).toHaveLength(1);
+  await outside.metrics.ask(db);
+  const metrics = await registry.metrics();
+  for (const line of [
+    'deliveries_total{integration="activecampaign",kind="AUTOMATION",outcome="parked"} 1',
+    'deliveries_total{integration="activecampaign",kind="AUTOMATION",outcome="done"} 1',
+    'lag_seconds_bucket{le="5",integration="activecampaign"}',
+    'call_duration_seconds_count{integration="activecampaign",result="REJECTED"} 1',
+    'backlog{integration="activecampaign",state="parked"} 1',
+    'oldest_seconds{integration="activecampaign"} 0',
+    'connections{integration="activecampaign",health="DOWN"} 0',
+  ])
+    expect(metrics).toContain(`frontdesk_sync_${line}`);
 
   await updateCustomer(admin, { id: encodeId('Customer', bad.id), email: 'taken@example.com' });
   await settled(db, workspace.id);

@@ -44,7 +44,11 @@ export async function checkSettings(
 ): Promise<Checked> {
   const signal = AbortSignal.timeout(checkMs);
   const spacingMs = adapter.spacingMs(settings);
-  const call = callThrough(ctx, { signal }, { account, spacingMs, note: async () => {} });
+  const call = callThrough(
+    ctx,
+    { signal },
+    { integration: adapter.key, account, spacingMs, note: async () => {} },
+  );
   const to: Connection = { settings, call, known: new Map() };
   try {
     const found = await adapter.check(to);

@@ -53,6 +53,8 @@ export interface CallOptions {
   lane?: Lane;
   /** The delivery that the calls are for. */
   deliveryId?: string;
+  /** For each call; 10 seconds when left out. */
+  timeoutMs?: number;
   signal?: AbortSignal;
 }
 
@@ -70,6 +72,7 @@ export function openConnection(
   const settings = { ...(row.settings as object), ...unseal(ctx, row).secrets };
   const parsed = adapter.settings.parse(settings);
   const call = callThrough(ctx, options, {
+    integration: adapter.key,
     spacingMs: adapter.spacingMs(parsed),
     account: row.account,
     note: (call) =>
@@ -109,6 +112,7 @@ interface Noted {
 }
 
 interface Through {
+  integration: string;
   spacingMs: number;
   /** Null before it is known: the check of a new connection, which is one or two calls. */
   account: string | null;
@@ -117,31 +121,35 @@ interface Through {
 
 /** The way out: waits for its turn, sends, reads, and notes what came of it, without what was said. */
 export function callThrough(ctx: Calling, options: CallOptions, through: Through): Connection['call'] {
-  const { allowPrivatePeers } = outsideOf(ctx);
+  const { allowPrivatePeers, metrics } = outsideOf(ctx);
   return async <Schema extends z.ZodType>(
     request: OutsideRequest,
     schema: Schema,
   ): Promise<z.output<Schema>> => {
-    const { account, spacingMs } = through;
-    const waitedMs = account
-      ? await takeTurn(ctx, account, spacingMs, options.lane ?? 'live', options.signal)
-      : 0;
+    const { integration, account, spacingMs } = through;
+    const lane = options.lane ?? 'live';
+    const waitedMs = account ? await takeTurn(ctx, account, spacingMs, lane, options.signal) : 0;
+    if (lane === 'live') metrics.waited(integration, waitedMs / 1_000);
     const began = performance.now();
-    const note = (result: string, status: number | null, message: string | null) =>
-      through
+    const note = (result: string, status: number | null, message: string | null) => {
+      const durationMs = Math.round(performance.now() - began);
+      metrics.called(integration, result, durationMs / 1_000);
+      return through
         .note({
           method: request.method,
           path: URL.parse(request.url)?.pathname ?? '',
           result,
           status,
           message: message && masked(message),
-          durationMs: Math.round(performance.now() - began),
+          durationMs,
           waitedMs,
         })
         .catch((error: unknown) => ctx.log.warn({ error }, 'integrations: a call could not be noted'));
+    };
     try {
       const answer = await send(request, {
         allowPrivatePeers,
+        ...(options.timeoutMs && { timeoutMs: options.timeoutMs }),
         ...(options.signal && { signal: options.signal }),
       });
       const read = readAnswer(answer, schema);
@@ -150,7 +158,8 @@ export function callThrough(ctx: Calling, options: CallOptions, through: Through
     } catch (error) {
       if (error instanceof OutsideFailure) {
         await note(error.kind, error.status, error.message);
-        if (account && error.kind === 'RATE_LIMITED')
+        // Too much of one thing, such as imports, is said otherwise, and holds up nothing else.
+        if (account && error.status === 429)
           await holdTurns(ctx, account, Math.max(error.retryAfterMs ?? 1_000, spacingMs));
       }
       throw error;
