@@ -78,7 +78,7 @@ async function story() {
     !operation.status || ['QUEUED', 'RUNNING'].includes(operation.status);
     await sleep(250)
   ) {
-    operation = (await graphql(
+    operation = (await request(
       'query ($id: ID!) { bulkOperation(id: $id) { id status progressPercent rowsDone rowsSent rowsKnown rowsRefused } }',
       { id: operation.id },
     )) as unknown as typeof operation;
@@ -151,7 +151,7 @@ async function peakOf({ pid }: Gateway): Promise<number> {
 
 async function ask(name: string, wanted: string, input: object): Promise<Record<string, unknown>> {
   const type = name.replace(/^./, (letter) => letter.toUpperCase());
-  const payload = await graphql(
+  const payload = await request(
     `mutation ($input: ${type}Input!) { ${name}(input: $input) { __typename ... on ${type}Payload { ${wanted} } ... on Error { message } } }`,
     { input },
   );
@@ -160,7 +160,7 @@ async function ask(name: string, wanted: string, input: object): Promise<Record<
   return made as Record<string, unknown>;
 }
 
-async function graphql(query: string, variables: object): Promise<Record<string, unknown>> {
+async function request(query: string, variables: object): Promise<Record<string, unknown>> {
   const response = await fetch(`${gateway.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-api-key': adminKey },
