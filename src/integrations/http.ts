@@ -2,7 +2,7 @@ import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP } from 'node:net';
 import type { z } from 'zod';
-import { isPublic, lookupPublic, notPublic } from './addresses.ts';
+import { forTests, isPublic, lookupPublic, notPublic } from './addresses.ts';
 import { OutsideFailure } from './failure.ts';
 
 export interface OutsideRequest {
@@ -51,7 +51,7 @@ export async function send(request: OutsideRequest, options: HttpOptions): Promi
   const url = URL.parse(request.url);
   const secure = url?.protocol === 'https:';
   if (!url || !(secure || (url.protocol === 'http:' && options.allowPrivatePeers)))
-    throw new OutsideFailure('REJECTED', 'The address of the system must begin with https://.');
+    throw new OutsideFailure('REJECTED', `The address of the system must begin with https://. ${forTests}`);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   // A literal address is never looked up.
   if (!options.allowPrivatePeers && isIP(host) && !isPublic(host)) throw notPublic(host);

@@ -61,7 +61,7 @@ export function startDeliveries(services: SystemServices & { bus: Bus }): { stop
           lane: delivery.lane === 0 ? 'live' : 'backfill',
         });
         const delivered = await deliver(ctx, open, delivery);
-        await settleDone(ctx, delivery, delivered);
+        await settleDone(ctx, delivery, delivered, open.answered());
         if (delivered.dropped) metrics.ended(row.integration, delivery.kind, 'dropped', null);
         else metrics.ended(row.integration, delivery.kind, 'done', lagOf(delivery));
       } catch (error) {

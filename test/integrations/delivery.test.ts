@@ -20,13 +20,26 @@ test('A system that is down costs nobody anything: changes go through, gather, a
   const peer = await openPeer();
   const { admin, workspace } = await openStudio(db);
   const { connection } = await connect(admin, peer);
+  const state = () => db.integrationConnection.findUniqueOrThrow({ where: { id: connection.id } });
   const customer = await createCustomer(admin, { email: 'ada@example.com' });
   const id = encodeId('Customer', customer.id);
+  const other = await createCustomer(admin, { email: 'other@example.com' });
   await settled(db, workspace.id);
   await peer.stop();
+  // What needs no call says nothing of how the system is.
+  await updateCustomer(admin, { id, firstName: 'Augusta' });
+  await eventually('a call has failed', async () => (await state()).failures > 0);
+  const { lastSuccessAt } = await state();
+  const sent = await db.delivery.findFirst({ where: { customerId: other.id } });
+  await updateCustomer(admin, { id: encodeId('Customer', other.id), jobTitle: 'Poet' });
+  await eventually('it is done', async () => {
+    const of = await db.delivery.findFirst({ where: { customerId: other.id } });
+    return of!.status === 'DONE' && of!.position > sent!.position;
+  });
+  expect((await state()).failures).toBeGreaterThan(0);
+  expect((await state()).lastSuccessAt).toEqual(lastSuccessAt);
   for (let n = 0; n < 20; n++) await updateCustomer(admin, { id, firstName: `Ada ${n}` });
   for (let n = 0; n < 10; n++) await createCustomer(admin, { email: `more-${n}@example.com` });
-  const state = () => db.integrationConnection.findUniqueOrThrow({ where: { id: connection.id } });
   await eventually('it counts as down', async () => (await state()).health === 'DOWN');
   expect(await state()).toMatchObject({ lastError: expect.stringMatching(/cannot be reached/) });
   expect((await state()).retryAt!.getTime()).toBeGreaterThan(Date.now() - 2_000);
@@ -41,7 +54,7 @@ test('A system that is down costs nobody anything: changes go through, gather, a
   peer.forgetCalls();
   await settled(db, workspace.id, 25_000);
   expect(peer.contact('ada@example.com')).toMatchObject({ firstName: 'Ada 19' });
-  expect(peer.contacts()).toHaveLength(11);
+  expect(peer.contacts()).toHaveLength(12);
   // Twenty changes were one call: what is sent is what is so when it is sent.
   expect(peer.calls().filter(({ body }) => body.includes('Ada '))).toHaveLength(1);
   expect(await state()).toMatchObject({ health: 'OK', failures: 0 });

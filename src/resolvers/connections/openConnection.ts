@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { z } from 'zod';
 import type { Context, Outside } from '../../core/context.ts';
 import type { IntegrationConnection } from '../../core/database.ts';
@@ -21,6 +22,8 @@ export interface OpenConnection {
   sync: SyncSettings;
   /** To be handed to the adapter. */
   to: Connection;
+  /** Whether a call has gone well since it was opened: there may have been nothing to call for. */
+  answered(): boolean;
 }
 
 /** What of a connection is stored sealed, beside the settings that are secret. */
@@ -71,12 +74,14 @@ export function openConnection(
   if (!adapter) throw new Error(`There is no adapter ${row.integration}.`);
   const settings = { ...(row.settings as object), ...unseal(ctx, row).secrets };
   const parsed = adapter.settings.parse(settings);
+  let answered = false;
   const call = callThrough(ctx, options, {
     integration: adapter.key,
     spacingMs: adapter.spacingMs(parsed),
     account: row.account,
-    note: (call) =>
-      ctx.db.integrationCall.create({
+    note: (call) => {
+      answered ||= call.result === 'OK';
+      return ctx.db.integrationCall.create({
         data: {
           ...call,
           id: newId(),
@@ -85,7 +90,8 @@ export function openConnection(
           deliveryId: options.deliveryId ?? null,
           createdAt: ctx.clock.now(),
         },
-      }),
+      });
+    },
   });
   const memory = `${row.id} ${row.updatedAt.getTime()}`;
   if (!known.has(memory)) {
@@ -97,6 +103,7 @@ export function openConnection(
     adapter,
     sync: syncSettingsOf(row.settings),
     to: { settings: parsed, call, known: known.get(memory) as Map<string, string> },
+    answered: () => answered,
   };
 }
 
@@ -171,6 +178,6 @@ export function callThrough(ctx: Calling, options: CallOptions, through: Through
 export function masked(text: string): string {
   return text
     .replace(/[^\s"'<>@:;,()]+@[\p{L}\d.-]+/gu, '***@***')
-    .replace(/\+?\d[\d\s().-]{6,}\d/g, '***')
+    .replace(/\+?\d[\d\s().-]{6,}\d/g, (digits) => (isIP(digits) ? digits : '***'))
     .slice(0, 500);
 }

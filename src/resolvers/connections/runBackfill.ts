@@ -31,6 +31,7 @@ const Checkpoint = z.object({
   linking: z.boolean().default(false),
   /** How far that is. */
   linkedTo: z.string().nullable().default(null),
+  looked: z.number().default(0),
 });
 type Checkpoint = z.output<typeof Checkpoint>;
 
@@ -49,12 +50,14 @@ export function runBackfill(
     const { bulk } = work.open.adapter.can;
     const at = Checkpoint.parse(operation.checkpoint ?? {});
     const done = { rows: operation.rowsDone };
-    const byImport = bulk && Number(operation.bytesTotal) > fewContacts;
+    // Half of the work is to hand them over, half to look at them.
+    const half = Number(operation.bytesTotal) / 2;
+    const byImport = bulk && half > fewContacts;
     if (!at.linking)
       await (byImport
         ? handOver(ctx, work, bulk, at, done, operation.id, signal)
         : askForAll(ctx, work, at, done, signal));
-    if (byImport && !signal.aborted) await linkAll(ctx, work, at, signal);
+    if (byImport && !signal.aborted) await linkAll(ctx, work, at, half, signal);
   });
 }
 
@@ -257,6 +260,7 @@ async function linkAll(
   ctx: Context,
   { open, patiently, step }: Work,
   at: Checkpoint,
+  half: number,
   signal: AbortSignal,
 ): Promise<void> {
   const contacts = open.adapter.can.contacts as Contacts<unknown>;
@@ -267,7 +271,9 @@ async function linkAll(
       email ? [{ id, email: email.toLowerCase(), stamp }] : [],
     );
     at.linkedTo = page.next;
-    await step({ checkpoint: at as Prisma.InputJsonValue }, async (tx) => {
+    at.looked += page.items.length;
+    const bytesDone = Math.floor(half + Math.min(at.looked, half));
+    await step({ checkpoint: at as Prisma.InputJsonValue, bytesDone }, async (tx) => {
       await tx.$executeRaw`
         UPDATE integration_contact l SET remote_id = r.id, agreed = l.agreed || jsonb_build_object('stamp', r.stamp)
         FROM json_to_recordset(${JSON.stringify(pairs)}::json) AS r (id text, email text, stamp text)

@@ -32,6 +32,7 @@ export async function settleDone(
   ctx: Settling,
   delivery: Delivery,
   { dropped, result }: Delivered,
+  answered: boolean,
 ): Promise<void> {
   const now = ctx.clock.now();
   const status = dropped ? 'DROPPED' : 'DONE';
@@ -42,7 +43,8 @@ export async function settleDone(
       done_at = CASE WHEN position = ${delivery.position} THEN ${now}::timestamptz END,
       next_at = ${now}, asked_at = CASE WHEN position = ${delivery.position} THEN asked_at ELSE ${now}::timestamptz END
     WHERE id = ${delivery.id}::uuid AND claimed_by = ${delivery.claimedBy}::uuid`;
-  if (!dropped) await succeeded(ctx, delivery.connectionId);
+  // Where nothing had to be sent, nothing is known of how the system is.
+  if (answered) await succeeded(ctx, delivery.connectionId);
 }
 
 /** The system answers. */
