@@ -4,6 +4,7 @@ import { encodeId } from '../../src/core/ids.ts';
 import { startDeliveries } from '../../src/jobs/deliveries.ts';
 import { pauseIntegration } from '../../src/resolvers/connections/pauseIntegration.ts';
 import { resumeIntegration } from '../../src/resolvers/connections/resumeIntegration.ts';
+import { statsOf } from '../../src/resolvers/connections/statsOf.ts';
 import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
 import { updateCustomer } from '../../src/resolvers/customers/updateCustomer.ts';
 import { retryDelivery } from '../../src/resolvers/deliveries/retryDelivery.ts';
@@ -65,7 +66,7 @@ test('What is refused for good is parked where it can be seen, holds up only wha
   const { admin, workspace } = await openStudio(db);
   const asleep = peer.addAutomation('Asleep', { active: false });
   const awake = peer.addAutomation('Awake');
-  await connect(admin, peer, {
+  const { connection } = await connect(admin, peer, {
     automations: [
       { slot: 'one', on: 'tag.added', tag: 'VIP', automationId: asleep },
       { slot: 'two', on: 'tag.added', tag: 'VIP', automationId: awake },
@@ -82,6 +83,9 @@ test('What is refused for good is parked where it can be seen, holds up only wha
     { kind: 'AUTOMATION', error: expect.stringMatching(/could not create/), attempts: 1 },
   ]);
   expect(peer.startsOf('Awake')).toHaveLength(1);
+  const stats = await statsOf(admin, connection.id, 1);
+  expect(stats).toMatchObject({ sent: 2, parked: 1, callsFailed: 1 });
+  expect(stats.p99LagMilliseconds).toBeGreaterThanOrEqual(stats.medianLagMilliseconds as number);
   await outside.metrics.ask(db);
   const metrics = await registry.metrics();
   for (const line of [
