@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import type { Database, EventOrigin } from './database.ts';
 import type { Permission, Role, RowScope } from './permissions.ts';
+import type { SyncMetrics } from './syncMetrics.ts';
 import type { Vault } from './vault.ts';
 
 /** What a verb or read needs of the business it works for. */
@@ -40,6 +41,8 @@ export interface Outside {
   allowPrivatePeers: boolean;
   /** Where others find us, for the addresses of webhooks. */
   publicUrl: string;
+  /** What calls and deliveries are counted in. */
+  metrics: SyncMetrics;
 }
 
 /** What every verb and read is handed. Plain data and a few services; made once a request. */

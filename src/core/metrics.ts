@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Bus } from './bus.ts';
 import type { Database } from './database.ts';
+import { createSyncMetrics } from './syncMetrics.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -98,6 +99,8 @@ export function createMetrics(db: Database, bus: Bus) {
     },
   });
 
+  const sync = createSyncMetrics(registers);
+
   async function askDatabase(): Promise<void> {
     // NaN is "not known": better than the number of the scrape before.
     for (const one of [outboxRows, stranded, lag]) one.set(Number.NaN);
@@ -176,9 +179,10 @@ export function createMetrics(db: Database, bus: Bus) {
     }),
     live: liveMetrics(registers),
     readers: readerMetrics(registers),
+    sync,
     /** Everything in the text form of Prometheus. */
     async scrape(): Promise<string> {
-      await askDatabase().catch(() => {});
+      await Promise.all([askDatabase(), sync.ask(db)].map((asked) => asked.catch(() => {})));
       return registry.metrics();
     },
   };

@@ -24,8 +24,12 @@ export function isPublic(address: string): boolean {
   return family !== 0 && !refused.check(plain, family === 4 ? 'ipv4' : 'ipv6');
 }
 
+/** Whoever meets the refusal with a system of their own is told what to do. */
+export const forTests =
+  'To try out a system on your own machine, start Frontdesk with ALLOW_PRIVATE_PEERS=true.';
+
 export const notPublic = (host: string) =>
-  new OutsideFailure('REJECTED', `${host} is not an address on the public internet.`);
+  new OutsideFailure('REJECTED', `${host} is not an address on the public internet. ${forTests}`);
 
 /**
  * Looks a name up for a connection that is about to be made, and passes on public addresses alone. The socket connects to

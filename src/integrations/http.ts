@@ -2,7 +2,7 @@ import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP } from 'node:net';
 import type { z } from 'zod';
-import { isPublic, lookupPublic, notPublic } from './addresses.ts';
+import { forTests, isPublic, lookupPublic, notPublic } from './addresses.ts';
 import { OutsideFailure } from './failure.ts';
 
 export interface OutsideRequest {
@@ -13,6 +13,8 @@ export interface OutsideRequest {
   json?: unknown;
   /** Sent as a form. */
   form?: Record<string, string>;
+  /** What a failure means at this system, where statuses alone mislead. */
+  meaning?(failure: OutsideFailure): OutsideFailure;
 }
 
 /** Makes a request and reads its answer by a schema. */
@@ -49,7 +51,7 @@ export async function send(request: OutsideRequest, options: HttpOptions): Promi
   const url = URL.parse(request.url);
   const secure = url?.protocol === 'https:';
   if (!url || !(secure || (url.protocol === 'http:' && options.allowPrivatePeers)))
-    throw new OutsideFailure('REJECTED', 'The address of the system must begin with https://.');
+    throw new OutsideFailure('REJECTED', `The address of the system must begin with https://. ${forTests}`);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   // A literal address is never looked up.
   if (!options.allowPrivatePeers && isIP(host) && !isPublic(host)) throw notPublic(host);
@@ -79,7 +81,8 @@ export async function send(request: OutsideRequest, options: HttpOptions): Promi
     throw new OutsideFailure('UNAVAILABLE', `${host} cannot be reached: ${error.code ?? error.message}.`);
   });
   if (status >= 200 && status < 300) return { status, text };
-  throw failureOf(host, status, retryAfter, text);
+  const failure = failureOf(host, status, retryAfter, text);
+  throw request.meaning?.(failure) ?? failure;
 }
 
 interface Exchange {

@@ -3,7 +3,7 @@ import type { Bus } from '../core/bus.ts';
 import type { Workspace } from '../core/context.ts';
 import type { Delivery, IntegrationConnection } from '../core/database.ts';
 import { newId } from '../core/ids.ts';
-import { openConnection } from '../resolvers/connections/openConnection.ts';
+import { openConnection, outsideOf } from '../resolvers/connections/openConnection.ts';
 import { claimDeliveries, dueConnections, leaseSeconds, renewClaims } from '../resolvers/deliveries/claim.ts';
 import { deliver } from '../resolvers/deliveries/deliver.ts';
 import { settleDone, settleFailed } from '../resolvers/deliveries/settle.ts';
@@ -16,6 +16,14 @@ const troubleMs = 2_000;
 /** Deliveries of one connection under way in this process: enough to keep a rate budget busy while some wait for answers. */
 const perConnection = 12;
 const fewest = 4;
+/**
+ * A call that hangs is given up early the first time, since trying again costs little and a place that is held up costs
+ * others their time; a system that is slow throughout is given longer and longer. What would arrive twice has all the time.
+ */
+const firstTimeoutMs = 2_500;
+const longestTimeoutMs = 10_000;
+const timeoutOf = ({ kind, attempts }: Delivery) =>
+  kind === 'EVENT' ? longestTimeoutMs : Math.min(firstTimeoutMs * 2 ** (attempts - 1), longestTimeoutMs);
 
 /**
  * Works on deliveries until `stop`, which lets those under way finish. Any number of processes may: rows are claimed, and
@@ -23,6 +31,7 @@ const fewest = 4;
  */
 export function startDeliveries(services: SystemServices & { bus: Bus }): { stop(): Promise<void> } {
   const { log, bus, db, clock } = services;
+  const { metrics } = outsideOf(services);
   const worker = newId();
   const stopping = new AbortController();
   const underWay = new Map<string, Set<Promise<void>>>();
@@ -34,6 +43,10 @@ export function startDeliveries(services: SystemServices & { bus: Bus }): { stop
   );
   let wakeUp = () => {};
 
+  /** From the change, or from the time that was set for its effect. */
+  const lagOf = ({ lane, askedAt, notBefore }: Delivery) =>
+    lane === 0 ? (clock.now().getTime() - Math.max(askedAt.getTime(), notBefore.getTime())) / 1_000 : null;
+
   async function one(delivery: Delivery, row: IntegrationConnection, workspace: Workspace): Promise<void> {
     try {
       const ctx = {
@@ -44,11 +57,17 @@ export function startDeliveries(services: SystemServices & { bus: Bus }): { stop
       try {
         const open = openConnection(ctx, row, {
           deliveryId: delivery.id,
+          timeoutMs: timeoutOf(delivery),
           lane: delivery.lane === 0 ? 'live' : 'backfill',
         });
-        await settleDone(ctx, delivery, await deliver(ctx, open, delivery));
+        const delivered = await deliver(ctx, open, delivery);
+        await settleDone(ctx, delivery, delivered, open.answered());
+        if (delivered.dropped) metrics.ended(row.integration, delivery.kind, 'dropped', null);
+        else metrics.ended(row.integration, delivery.kind, 'done', lagOf(delivery));
       } catch (error) {
-        await settleFailed(ctx, delivery, error);
+        const { parked, kind } = await settleFailed(ctx, delivery, error);
+        if (parked) metrics.ended(row.integration, delivery.kind, 'parked', null);
+        else metrics.retried(row.integration, kind);
       }
     } catch (error) {
       // Its claim ends by itself, and it is done then.

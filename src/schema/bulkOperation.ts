@@ -36,11 +36,16 @@ export const BulkOperation = objectOf(
             : Math.min(99, Math.floor((Number(bytesDone) * 100) / Number(bytesTotal))),
       ),
       rowsDone: t.exposeInt('rowsDone', {
-        description: 'Rows of the file that are behind, without the header.',
+        description: 'Rows of the file that are behind, without the header; customers, of a backfill.',
       }),
       rowsRefused: t.exposeInt('rowsRefused', { description: 'Rows among them that were refused.' }),
       rowsKnown: t.exposeInt('rowsKnown', {
-        description: 'Rows among them that brought nothing new, as when a file is imported again.',
+        description:
+          'Rows among them that brought nothing new, as when a file is imported again or a customer is there already as here, or may not go there.',
+      }),
+      rowsSent: t.exposeInt('rowsSent', {
+        description:
+          'Customers whom a backfill sent to the connected system, or left to deliveries of their own.',
       }),
       customersCreated: t.exposeInt('customersCreated', { description: 'Customers that were added.' }),
       bookingsCreated: t.exposeInt('bookingsCreated', { description: 'Bookings that were added.' }),

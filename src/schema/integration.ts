@@ -10,6 +10,7 @@ import { repairIntegrationDrift } from '../resolvers/connections/repairIntegrati
 import { resumeIntegration } from '../resolvers/connections/resumeIntegration.ts';
 import { startBackfill } from '../resolvers/connections/startBackfill.ts';
 import { startDriftCheck } from '../resolvers/connections/startDriftCheck.ts';
+import { type Stats, statsOf } from '../resolvers/connections/statsOf.ts';
 import { updateIntegration } from '../resolvers/connections/updateIntegration.ts';
 import { retryDelivery } from '../resolvers/deliveries/retryDelivery.ts';
 import { builder, type GraphQLContext } from './builder.ts';
@@ -37,6 +38,35 @@ const BacklogObject = builder.objectRef<Backlog>('IntegrationBacklog').implement
       description: 'Deliveries that wait or are under way, those of a later time too.',
     }),
     parked: t.exposeInt('parked', { description: 'Deliveries that wait for somebody to look at them.' }),
+  }),
+});
+
+const StatsObject = builder.objectRef<Stats>('IntegrationStats').implement({
+  description:
+    'How a connection has done of late; of calls and of deliveries the newest 10,000 are looked at. Backfills are not in it.',
+  fields: (t) => ({
+    sent: t.exposeInt('sent', {
+      description: 'Deliveries that were done; of one contact the last time counts.',
+    }),
+    sentWithin5Seconds: t.exposeInt('sentWithin5Seconds', {
+      description: 'Those among them that were done within five seconds of the change.',
+    }),
+    medianLagMilliseconds: t.exposeInt('medianLagMilliseconds', {
+      nullable: true,
+      description:
+        'From the change to the end of its delivery, for half of them; null when nothing was sent.',
+    }),
+    p99LagMilliseconds: t.exposeInt('p99LagMilliseconds', {
+      nullable: true,
+      description: 'The same for 99 of a hundred.',
+    }),
+    parked: t.exposeInt('parked', {
+      description: 'Deliveries that wait for somebody to look at them, since whenever.',
+    }),
+    calls: t.exposeInt('calls', { description: 'Calls to the system.' }),
+    callsFailed: t.exposeInt('callsFailed', {
+      description: 'Those among them that failed, also where a later one made up for it.',
+    }),
   }),
 });
 
@@ -241,6 +271,19 @@ export const IntegrationConnection = objectOf(
         ...guarded(undefined, { shape: 'opaque' }),
         select: { id: true },
         resolve: ({ id }, _args: object, ctx: GraphQLContext) => backlogOf(ctx, id),
+      }),
+      stats: t.field({
+        type: StatsObject,
+        description: 'How it has done of late.',
+        args: {
+          lastHours: t.arg.int({
+            defaultValue: 24,
+            description: 'How far back, in hours; no further than the logs, as the settings say.',
+          }),
+        },
+        ...guarded(undefined, { shape: 'opaque' }),
+        select: { id: true },
+        resolve: ({ id }, { lastHours }, ctx: GraphQLContext) => statsOf(ctx, id, lastHours ?? 24),
       }),
       calls: related(
         t,

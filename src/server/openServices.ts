@@ -52,6 +52,7 @@ export function openServices(options: ServicesOptions): { services: Services; cl
     vault: createVault(config.secret ?? secretIn(config.dataDir), config.previousSecret),
     allowPrivatePeers: config.allowPrivatePeers,
     publicUrl: config.publicUrl ?? `http://${config.host}:${config.port ?? 4000}`,
+    metrics: metrics.sync,
   };
   const parts = {
     config,

@@ -1,11 +1,13 @@
 import { Readable } from 'node:stream';
 import { pino } from 'pino';
+import { Registry } from 'prom-client';
 import { openLocalBus } from '../../src/core/bus.ts';
 import type { Context } from '../../src/core/context.ts';
 import { hashOf } from '../../src/core/crypto.ts';
 import type { Database } from '../../src/core/database.ts';
 import { decodeId, encodeId, newId } from '../../src/core/ids.ts';
 import { allPermissions, type Permission, type Role } from '../../src/core/permissions.ts';
+import { createSyncMetrics } from '../../src/core/syncMetrics.ts';
 import { createVault } from '../../src/core/vault.ts';
 import { openEventLog } from '../../src/events/log.ts';
 import { createSequencer } from '../../src/events/sequencer.ts';
@@ -273,6 +275,7 @@ export async function makeWorld(db: Database): Promise<World> {
     vault: createVault('a secret for tests that has forty characters'),
     allowPrivatePeers: false,
     publicUrl: 'https://desk.example.com',
+    metrics: createSyncMetrics([new Registry()]),
   };
   const running = { committed: sequencer.run, outside };
 

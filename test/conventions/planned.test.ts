@@ -42,6 +42,8 @@ const opaque: Record<string, string> = {
   'Segment.sizes': 'A history that pages of segments do not ask for.',
   'TagRule.sentence': 'Ids anywhere in the criteria are looked up for their names.',
   'IntegrationConnection.backlog': 'Two counts, made at once for all connections of a page.',
+  'IntegrationConnection.stats':
+    'Percentiles of what was sent, worked out at once for all connections of a page.',
 };
 
 /** Filters over columns without an index, and why that is no harm. */

@@ -45,10 +45,20 @@ test('A backfill sends every customer by imports, survives its worker, says how 
   await expect(startBackfill(admin, { connectionId: id })).rejects.toMatchObject({ code: 'INVALID_STATE' });
   const first = startBulkOperations(services);
   await eventually('a batch is handed over', () => peer.calls().some(({ method }) => method === 'POST'));
+  // What changes before the system comes to its import: the import must not be what stays.
+  const idOf = async (email: string) => {
+    const where = { workspaceId: workspace.id, email };
+    return encodeId('Customer', (await db.customer.findFirstOrThrow({ where })).id);
+  };
+  await updateCustomer(admin, { id: await idOf('p3@example.com'), firstName: 'Meanwhile' });
   await first.stop();
   const second = startBulkOperations(services);
   try {
-    expect(await ended(operation.id)).toMatchObject({ status: 'COMPLETED', rowsDone: 310, rowsRefused: 0 });
+    expect(await ended(operation.id)).toMatchObject({
+      ...{ status: 'COMPLETED', rowsDone: 310, rowsSent: 310, rowsRefused: 0, customersCreated: 0 },
+    });
+    await settled(db, workspace.id);
+    expect(peer.contact('p3@example.com')).toMatchObject({ firstName: 'Meanwhile' });
     expect(peer.contacts()).toHaveLength(310);
     expect(peer.contact('p0@example.com')).toMatchObject({ firstName: 'P 0', lists: { Newsletter: '1' } });
     expect(peer.contact('p1@example.com')!.lists).toEqual({});
@@ -61,10 +71,7 @@ test('A backfill sends every customer by imports, survives its worker, says how 
     const again = await ended((await startBackfill(admin, { connectionId: id })).id);
     expect(again).toMatchObject({ status: 'COMPLETED', rowsDone: 310, rowsKnown: 310 });
     peer.forgetCalls();
-    const { id: p1 } = await db.customer.findFirstOrThrow({
-      where: { workspaceId: workspace.id, email: 'p1@example.com' },
-    });
-    await updateCustomer(admin, { id: encodeId('Customer', p1), lastName: 'Later' });
+    await updateCustomer(admin, { id: await idOf('p1@example.com'), lastName: 'Later' });
     await settled(db, workspace.id);
     expect(peer.calls().map(({ method }) => method)).toEqual(['PUT']);
   } finally {

@@ -4,6 +4,7 @@ import { encodeId } from '../../src/core/ids.ts';
 import { startDeliveries } from '../../src/jobs/deliveries.ts';
 import { pauseIntegration } from '../../src/resolvers/connections/pauseIntegration.ts';
 import { resumeIntegration } from '../../src/resolvers/connections/resumeIntegration.ts';
+import { statsOf } from '../../src/resolvers/connections/statsOf.ts';
 import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
 import { updateCustomer } from '../../src/resolvers/customers/updateCustomer.ts';
 import { retryDelivery } from '../../src/resolvers/deliveries/retryDelivery.ts';
@@ -11,7 +12,7 @@ import { addTags } from '../../src/resolvers/tags/addTags.ts';
 import { openTestDatabase } from '../support/context.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { eventually } from '../support/gateway.ts';
-import { connect, openPeer, openStudio, settled } from './studio.ts';
+import { connect, openPeer, openStudio, outside, registry, settled } from './studio.ts';
 import { syncStory } from './syncStory.ts';
 
 const db = await openTestDatabase();
@@ -20,22 +21,41 @@ test('A system that is down costs nobody anything: changes go through, gather, a
   const peer = await openPeer();
   const { admin, workspace } = await openStudio(db);
   const { connection } = await connect(admin, peer);
+  const state = () => db.integrationConnection.findUniqueOrThrow({ where: { id: connection.id } });
   const customer = await createCustomer(admin, { email: 'ada@example.com' });
   const id = encodeId('Customer', customer.id);
+  const other = await createCustomer(admin, { email: 'other@example.com' });
   await settled(db, workspace.id);
   await peer.stop();
+  // What needs no call says nothing of how the system is.
+  await updateCustomer(admin, { id, firstName: 'Augusta' });
+  await eventually('a call has failed', async () => (await state()).failures > 0);
+  const { lastSuccessAt } = await state();
+  const sent = await db.delivery.findFirst({ where: { customerId: other.id } });
+  await updateCustomer(admin, { id: encodeId('Customer', other.id), jobTitle: 'Poet' });
+  await eventually('it is done', async () => {
+    const of = await db.delivery.findFirst({ where: { customerId: other.id } });
+    return of!.status === 'DONE' && of!.position > sent!.position;
+  });
+  expect((await state()).failures).toBeGreaterThan(0);
+  expect((await state()).lastSuccessAt).toEqual(lastSuccessAt);
   for (let n = 0; n < 20; n++) await updateCustomer(admin, { id, firstName: `Ada ${n}` });
   for (let n = 0; n < 10; n++) await createCustomer(admin, { email: `more-${n}@example.com` });
-  const state = () => db.integrationConnection.findUniqueOrThrow({ where: { id: connection.id } });
   await eventually('it counts as down', async () => (await state()).health === 'DOWN');
   expect(await state()).toMatchObject({ lastError: expect.stringMatching(/cannot be reached/) });
   expect((await state()).retryAt!.getTime()).toBeGreaterThan(Date.now() - 2_000);
+  await outside.metrics.ask(db);
+  const metrics = await registry.metrics();
+  expect(metrics).toContain('frontdesk_sync_connections{integration="activecampaign",health="DOWN"} 1');
+  expect(metrics).toMatch(
+    /frontdesk_sync_retries_total\{integration="activecampaign",failure="UNAVAILABLE"\} [1-9]/,
+  );
 
   await peer.start();
   peer.forgetCalls();
   await settled(db, workspace.id, 25_000);
   expect(peer.contact('ada@example.com')).toMatchObject({ firstName: 'Ada 19' });
-  expect(peer.contacts()).toHaveLength(11);
+  expect(peer.contacts()).toHaveLength(12);
   // Twenty changes were one call: what is sent is what is so when it is sent.
   expect(peer.calls().filter(({ body }) => body.includes('Ada '))).toHaveLength(1);
   expect(await state()).toMatchObject({ health: 'OK', failures: 0 });
@@ -46,7 +66,7 @@ test('What is refused for good is parked where it can be seen, holds up only wha
   const { admin, workspace } = await openStudio(db);
   const asleep = peer.addAutomation('Asleep', { active: false });
   const awake = peer.addAutomation('Awake');
-  await connect(admin, peer, {
+  const { connection } = await connect(admin, peer, {
     automations: [
       { slot: 'one', on: 'tag.added', tag: 'VIP', automationId: asleep },
       { slot: 'two', on: 'tag.added', tag: 'VIP', automationId: awake },
@@ -63,6 +83,21 @@ test('What is refused for good is parked where it can be seen, holds up only wha
     { kind: 'AUTOMATION', error: expect.stringMatching(/could not create/), attempts: 1 },
   ]);
   expect(peer.startsOf('Awake')).toHaveLength(1);
+  const stats = await statsOf(admin, connection.id, 1);
+  expect(stats).toMatchObject({ sent: 2, parked: 1, callsFailed: 1 });
+  expect(stats.p99LagMilliseconds).toBeGreaterThanOrEqual(stats.medianLagMilliseconds as number);
+  await outside.metrics.ask(db);
+  const metrics = await registry.metrics();
+  for (const line of [
+    'deliveries_total{integration="activecampaign",kind="AUTOMATION",outcome="parked"} 1',
+    'deliveries_total{integration="activecampaign",kind="AUTOMATION",outcome="done"} 1',
+    'lag_seconds_bucket{le="5",integration="activecampaign"}',
+    'call_duration_seconds_count{integration="activecampaign",result="REJECTED"} 1',
+    'backlog{integration="activecampaign",state="parked"} 1',
+    'oldest_seconds{integration="activecampaign"} 0',
+    'connections{integration="activecampaign",health="DOWN"} 0',
+  ])
+    expect(metrics).toContain(`frontdesk_sync_${line}`);
 
   await updateCustomer(admin, { id: encodeId('Customer', bad.id), email: 'taken@example.com' });
   await settled(db, workspace.id);

@@ -1,4 +1,4 @@
-// The long story of two sides that change at once: npm run story:sync [-- --changes 10000 --customers 400]
+// The long story of two sides that change at once: npm run story:sync [-- --changes 10000 --customers 400 --pace 20]
 // Starts a PostgreSQL, a gateway and an ActiveCampaign of its own; takes some minutes, and ends with 1 when the two sides
 // differ or something was done twice.
 
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     customers: { type: 'string', default: '400' },
     failing: { type: 'string', default: '0.05' },
     kills: { type: 'string', default: '2' },
+    pace: { type: 'string', default: '20' },
   },
 });
 const dataDir = await mkdtemp(join(tmpdir(), 'frontdesk-story-'));
@@ -26,6 +27,7 @@ try {
     customers: Number(values.customers),
     failing: Number(values.failing),
     kills: Number(values.kills),
+    pace: Number(values.pace),
     rate: 200,
     spacingMs: 5,
     say: (line) => console.log(line),

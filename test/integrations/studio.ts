@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
+import { Registry } from 'prom-client';
 import { afterAll } from 'vitest';
 import { openLocalBus } from '../../src/core/bus.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Context, Outside } from '../../src/core/context.ts';
 import type { Database } from '../../src/core/database.ts';
 import { encodeId } from '../../src/core/ids.ts';
+import { createSyncMetrics } from '../../src/core/syncMetrics.ts';
 import { createVault } from '../../src/core/vault.ts';
 import { createSequencer } from '../../src/events/sequencer.ts';
 import { startDeliveries } from '../../src/jobs/deliveries.ts';
@@ -22,10 +24,13 @@ import { eventually } from '../support/gateway.ts';
 
 const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
 
+export const registry = new Registry();
+
 export const outside: Outside = {
   vault: createVault('a secret for tests that has forty characters'),
   allowPrivatePeers: true,
   publicUrl: 'http://127.0.0.1:1',
+  metrics: createSyncMetrics([registry]),
 };
 
 /** A business with workers of its own: what it does goes to the systems that it is connected to. */

@@ -24,38 +24,44 @@ export async function api<Schema extends z.ZodType>(
 ): Promise<z.output<Schema>> {
   const call = (to: string, what: Omit<Request, 'path'>, as: z.ZodType) =>
     c.call(
-      { ...what, url: `${c.settings.apiUrl}/api/3${to}`, headers: { 'Api-Token': c.settings.apiKey } },
+      {
+        ...what,
+        url: `${c.settings.apiUrl}/api/3${to}`,
+        headers: { 'Api-Token': c.settings.apiKey },
+        meaning,
+      },
       as,
     );
   try {
     return (await call(path, request, schema)) as z.output<Schema>;
   } catch (error) {
-    if (!(error instanceof OutsideFailure) || error.status !== 403) throw refined(error);
-    const more = { status: 403, answer: error.answer };
-    if (/No Result found/i.test(error.answer))
-      throw new OutsideFailure('NOT_FOUND', 'ActiveCampaign answered 403: there is none.', more);
-    if (/Could not create/i.test(error.answer))
-      throw new OutsideFailure('REJECTED', 'ActiveCampaign answered 403: it could not create it.', more);
-    if (path === '/users/me') throw error;
+    if (!isRefusal(error) || path === '/users/me') throw error;
     // A key that does not work, a user who may not do this, or one of those that pass? Asking once tells.
     await call('/users/me', { method: 'GET' }, anything);
     return (await call(path, request, schema).catch((again: unknown) => {
-      if (!(again instanceof OutsideFailure) || again.status !== 403) throw refined(again);
+      if (!isRefusal(again)) throw again;
       throw new OutsideFailure(
         'REJECTED',
         'ActiveCampaign answered 403: the user of this API key may not do this.',
-        more,
+        { status: 403, answer: again.answer },
       );
     })) as z.output<Schema>;
   }
 }
 
-/** 422 names what is wrong; 400 of an import says when there are too many. */
-function refined(error: unknown): unknown {
-  if (!(error instanceof OutsideFailure)) return error;
+const isRefusal = (error: unknown): error is OutsideFailure =>
+  error instanceof OutsideFailure && error.status === 403 && error.kind === 'UNAUTHORIZED';
+
+/** 403 may say that there is none, 422 names what is wrong, 400 of an import says when there are too many. */
+function meaning(error: OutsideFailure): OutsideFailure {
+  const more = { status: error.status ?? 0, answer: error.answer };
+  if (error.status === 403 && /No Result found/i.test(error.answer))
+    return new OutsideFailure('NOT_FOUND', 'ActiveCampaign answered 403: there is none.', more);
+  if (error.status === 403 && /Could not create/i.test(error.answer))
+    return new OutsideFailure('REJECTED', 'ActiveCampaign answered 403: it could not create it.', more);
   if (error.status === 400 && /rate limit exceeded/i.test(error.answer))
     return new OutsideFailure('RATE_LIMITED', 'ActiveCampaign takes no more imports this minute.', {
-      status: 400,
+      ...more,
       retryAfterMs: 15_000,
     });
   if (error.kind !== 'REJECTED') return error;
@@ -70,10 +76,7 @@ function refined(error: unknown): unknown {
         .join('; ')
     : '';
   return what
-    ? new OutsideFailure('REJECTED', `ActiveCampaign answered ${error.status}: ${what}`, {
-        status: error.status ?? 0,
-        answer: error.answer,
-      })
+    ? new OutsideFailure('REJECTED', `ActiveCampaign answered ${error.status}: ${what}`, more)
     : error;
 }
 

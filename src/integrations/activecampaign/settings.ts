@@ -16,7 +16,7 @@ const apiUrl = z
 export const settings = z
   .strictObject({
     apiUrl,
-    apiKey: z.string().trim().min(8).max(500),
+    apiKey: z.string().trim().min(8, 'Must be the key of the account, which is longer.').max(500),
     ...syncShape,
     ...marketingShape,
     /** The account's id for event tracking, and its key; both stand on the page "Event tracking" there. */

@@ -51,7 +51,7 @@ export async function connectionWork(
               ['UNAVAILABLE', 'RATE_LIMITED', 'UNEXPECTED'].includes(error.kind);
             if (!passes || signal.aborted || (error.kind === 'UNEXPECTED' && attempt > 5)) throw error;
             const own = Math.min(firstPauseMs * 2 ** attempt, longestPauseMs) * (0.5 + Math.random());
-            await sleep(Math.max(own, error.retryAfterMs ?? 0), null, { signal });
+            await sleep(Math.max(error.retryAfterMs ?? own, firstPauseMs), null, { signal });
           }
         }
       },

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { z } from 'zod';
 import type { Context, Outside } from '../../core/context.ts';
 import type { IntegrationConnection } from '../../core/database.ts';
@@ -21,6 +22,8 @@ export interface OpenConnection {
   sync: SyncSettings;
   /** To be handed to the adapter. */
   to: Connection;
+  /** Whether a call has gone well since it was opened: there may have been nothing to call for. */
+  answered(): boolean;
 }
 
 /** What of a connection is stored sealed, beside the settings that are secret. */
@@ -53,6 +56,8 @@ export interface CallOptions {
   lane?: Lane;
   /** The delivery that the calls are for. */
   deliveryId?: string;
+  /** For each call; 10 seconds when left out. */
+  timeoutMs?: number;
   signal?: AbortSignal;
 }
 
@@ -69,11 +74,14 @@ export function openConnection(
   if (!adapter) throw new Error(`There is no adapter ${row.integration}.`);
   const settings = { ...(row.settings as object), ...unseal(ctx, row).secrets };
   const parsed = adapter.settings.parse(settings);
+  let answered = false;
   const call = callThrough(ctx, options, {
+    integration: adapter.key,
     spacingMs: adapter.spacingMs(parsed),
     account: row.account,
-    note: (call) =>
-      ctx.db.integrationCall.create({
+    note: (call) => {
+      answered ||= call.result === 'OK';
+      return ctx.db.integrationCall.create({
         data: {
           ...call,
           id: newId(),
@@ -82,7 +90,8 @@ export function openConnection(
           deliveryId: options.deliveryId ?? null,
           createdAt: ctx.clock.now(),
         },
-      }),
+      });
+    },
   });
   const memory = `${row.id} ${row.updatedAt.getTime()}`;
   if (!known.has(memory)) {
@@ -94,6 +103,7 @@ export function openConnection(
     adapter,
     sync: syncSettingsOf(row.settings),
     to: { settings: parsed, call, known: known.get(memory) as Map<string, string> },
+    answered: () => answered,
   };
 }
 
@@ -109,6 +119,7 @@ interface Noted {
 }
 
 interface Through {
+  integration: string;
   spacingMs: number;
   /** Null before it is known: the check of a new connection, which is one or two calls. */
   account: string | null;
@@ -117,31 +128,35 @@ interface Through {
 
 /** The way out: waits for its turn, sends, reads, and notes what came of it, without what was said. */
 export function callThrough(ctx: Calling, options: CallOptions, through: Through): Connection['call'] {
-  const { allowPrivatePeers } = outsideOf(ctx);
+  const { allowPrivatePeers, metrics } = outsideOf(ctx);
   return async <Schema extends z.ZodType>(
     request: OutsideRequest,
     schema: Schema,
   ): Promise<z.output<Schema>> => {
-    const { account, spacingMs } = through;
-    const waitedMs = account
-      ? await takeTurn(ctx, account, spacingMs, options.lane ?? 'live', options.signal)
-      : 0;
+    const { integration, account, spacingMs } = through;
+    const lane = options.lane ?? 'live';
+    const waitedMs = account ? await takeTurn(ctx, account, spacingMs, lane, options.signal) : 0;
+    if (lane === 'live') metrics.waited(integration, waitedMs / 1_000);
     const began = performance.now();
-    const note = (result: string, status: number | null, message: string | null) =>
-      through
+    const note = (result: string, status: number | null, message: string | null) => {
+      const durationMs = Math.round(performance.now() - began);
+      metrics.called(integration, result, durationMs / 1_000);
+      return through
         .note({
           method: request.method,
           path: URL.parse(request.url)?.pathname ?? '',
           result,
           status,
           message: message && masked(message),
-          durationMs: Math.round(performance.now() - began),
+          durationMs,
           waitedMs,
         })
         .catch((error: unknown) => ctx.log.warn({ error }, 'integrations: a call could not be noted'));
+    };
     try {
       const answer = await send(request, {
         allowPrivatePeers,
+        ...(options.timeoutMs && { timeoutMs: options.timeoutMs }),
         ...(options.signal && { signal: options.signal }),
       });
       const read = readAnswer(answer, schema);
@@ -150,7 +165,8 @@ export function callThrough(ctx: Calling, options: CallOptions, through: Through
     } catch (error) {
       if (error instanceof OutsideFailure) {
         await note(error.kind, error.status, error.message);
-        if (account && error.kind === 'RATE_LIMITED')
+        // Too much of one thing, such as imports, is said otherwise, and holds up nothing else.
+        if (account && error.status === 429)
           await holdTurns(ctx, account, Math.max(error.retryAfterMs ?? 1_000, spacingMs));
       }
       throw error;
@@ -162,6 +178,6 @@ export function callThrough(ctx: Calling, options: CallOptions, through: Through
 export function masked(text: string): string {
   return text
     .replace(/[^\s"'<>@:;,()]+@[\p{L}\d.-]+/gu, '***@***')
-    .replace(/\+?\d[\d\s().-]{6,}\d/g, '***')
+    .replace(/\+?\d[\d\s().-]{6,}\d/g, (digits) => (isIP(digits) ? digits : '***'))
     .slice(0, 500);
 }

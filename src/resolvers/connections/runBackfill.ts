@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Context } from '../../core/context.ts';
+import { hashOf } from '../../core/crypto.ts';
 import type { BulkOperation, Prisma } from '../../core/database.ts';
 import type { Bulk, BulkContact, Contacts } from '../../integrations/capabilities.ts';
 import { linkOf, nothingAgreed } from '../deliveries/contactLink.ts';
@@ -8,6 +9,7 @@ import { contactKey, enqueue } from '../deliveries/enqueue.ts';
 import { type LocalSide, localSides, mappedFields, wantedTags, wireOf } from '../deliveries/localSide.ts';
 import { differs } from '../deliveries/takeOver.ts';
 import { connectionWork, type Work } from './connectionWork.ts';
+import type { OpenConnection } from './openConnection.ts';
 
 const pageSize = 250;
 /** Below it, one call a contact is less than an import and a look at what became of it. */
@@ -19,11 +21,17 @@ const lookMs = 500;
 const Checkpoint = z.object({
   /** The last customer who is behind. */
   after: z.string().nullable().default(null),
-  pending: z.array(z.object({ batchId: z.string(), ids: z.array(z.string()) })).default([]),
+  /** Batches that were handed over, with whom, and a mark of what was said about each. */
+  pending: z
+    .array(
+      z.object({ batchId: z.string(), ids: z.array(z.string()), marks: z.array(z.string()).default([]) }),
+    )
+    .default([]),
   /** Everybody was handed over; what is left is to learn who is who there. */
   linking: z.boolean().default(false),
   /** How far that is. */
   linkedTo: z.string().nullable().default(null),
+  looked: z.number().default(0),
 });
 type Checkpoint = z.output<typeof Checkpoint>;
 
@@ -42,12 +50,14 @@ export function runBackfill(
     const { bulk } = work.open.adapter.can;
     const at = Checkpoint.parse(operation.checkpoint ?? {});
     const done = { rows: operation.rowsDone };
-    const byImport = bulk && Number(operation.bytesTotal) > fewContacts;
+    // Half of the work is to hand them over, half to look at them.
+    const half = Number(operation.bytesTotal) / 2;
+    const byImport = bulk && half > fewContacts;
     if (!at.linking)
       await (byImport
         ? handOver(ctx, work, bulk, at, done, operation.id, signal)
         : askForAll(ctx, work, at, done, signal));
-    if (byImport && !signal.aborted) await linkAll(ctx, work, at, signal);
+    if (byImport && !signal.aborted) await linkAll(ctx, work, at, half, signal);
   });
 }
 
@@ -93,7 +103,10 @@ async function askForAll(
       key: contactKey(customer.id),
       lane: 'backfill' as const,
     }));
-    await work.step(progress(at, done, page.count - page.wanted.length), (tx) => enqueue(ctx, tx, asked));
+    await work.step(
+      { ...progress(at, done, page.count - page.wanted.length), rowsSent: { increment: asked.length } },
+      (tx) => enqueue(ctx, tx, asked),
+    );
   }
 }
 
@@ -120,10 +133,14 @@ async function handOver(
       const page = await nextPage(ctx, work, at.after, Math.min(pageSize, bulk.maxContacts));
       more = page.more;
       if (!page.last) continue;
-      const contacts = page.wanted.map((side) => bulkContactOf(work, side));
+      const contacts = page.wanted.map((side) => bulkContactOf(open, side));
       if (contacts.length > 0) {
         const batchId = await patiently(() => bulk.send(open.to, contacts));
-        at.pending.push({ batchId, ids: page.wanted.map(({ customer }) => customer.id) });
+        at.pending.push({
+          batchId,
+          ids: page.wanted.map(({ customer }) => customer.id),
+          marks: contacts.map(markOf),
+        });
       }
       at.after = page.last;
       done.rows += page.count;
@@ -143,7 +160,7 @@ async function handOver(
   await work.step({ checkpoint: at as Prisma.InputJsonValue });
 }
 
-function bulkContactOf({ open }: Work, side: LocalSide): BulkContact {
+function bulkContactOf(open: OpenConnection, side: LocalSide): BulkContact {
   const contacts = open.adapter.can.contacts as Contacts<unknown>;
   const values = mappedFields(open).flatMap((mapped) => {
     const value = mapped.sends ? wireOf(contacts, mapped, side.values) : '';
@@ -159,6 +176,12 @@ function bulkContactOf({ open }: Work, side: LocalSide): BulkContact {
   };
 }
 
+/** Tells whether a contact would be said otherwise now. */
+const markOf = (contact: BulkContact) => hashOf(JSON.stringify(contact)).slice(0, 16);
+
+/** Stands for what is there when nobody knows: equal to nothing that there is. */
+const unknown = '\uFFFD';
+
 /** Notes what a batch brought about: what both sides agree on now, and whom the system refused. */
 async function noteBatch(
   ctx: Context,
@@ -173,18 +196,25 @@ async function noteBatch(
   const contacts = open.adapter.can.contacts as Contacts<unknown>;
   const links = sides
     .filter(({ customer }) => !refused.has(customer.email ?? ''))
-    .map((side) => ({
-      customer: side.customer.id,
-      agreed: {
-        ...nothingAgreed,
-        values: Object.fromEntries(
-          mappedFields(open)
-            .filter(({ sends }) => sends)
-            .map((mapped) => [mapped.local, wireOf(contacts, mapped, side.values)]),
-        ),
-        tags: bulkContactOf({ open } as Work, side).tags,
-        lists: bulkContactOf({ open } as Work, side).lists,
-      },
+    .map((side) => {
+      const { tags, lists, ...contact } = bulkContactOf(open, side);
+      const mark = batch.marks[batch.ids.indexOf(side.customer.id)];
+      const same = mark === undefined || mark === markOf({ ...contact, tags, lists });
+      const values = mappedFields(open)
+        .filter(({ sends }) => sends)
+        .map((mapped) => [mapped.local, same ? wireOf(contacts, mapped, side.values) : unknown]);
+      const agreed = { ...nothingAgreed, values: Object.fromEntries(values), ...(same && { tags, lists }) };
+      return { customer: side.customer.id, agreed, same };
+    });
+  // Who changed since may have been sent before the system came to its import: all of it is sent again.
+  const changed = links
+    .filter(({ same }) => !same)
+    .map(({ customer }) => ({
+      connectionId: open.row.id,
+      customerId: customer,
+      kind: 'CONTACT' as const,
+      key: contactKey(customer),
+      lane: 'backfill' as const,
     }));
   at.pending = at.pending.filter(({ batchId }) => batchId !== batch.batchId);
   const failures = batch.ids.length - links.length;
@@ -192,7 +222,7 @@ async function noteBatch(
     {
       ...progress(at, done, 0),
       rowsRefused: { increment: failures },
-      customersCreated: { increment: links.length },
+      rowsSent: { increment: links.length },
     },
     async (tx) => {
       await tx.$executeRaw`
@@ -202,6 +232,7 @@ async function noteBatch(
         WHERE EXISTS (SELECT 1 FROM customer c WHERE c.workspace_id = ${ctx.workspace.id}::uuid AND c.id = r.customer AND c.deleted_at IS NULL)
         ON CONFLICT (workspace_id, connection_id, customer_id)
         DO UPDATE SET agreed = excluded.agreed, synced_at = excluded.synced_at`;
+      await enqueue(ctx, tx, changed);
       if (failures === 0) return;
       const last = await tx.bulkRefusal.aggregate({
         where: { workspaceId: ctx.workspace.id, operationId },
@@ -229,6 +260,7 @@ async function linkAll(
   ctx: Context,
   { open, patiently, step }: Work,
   at: Checkpoint,
+  half: number,
   signal: AbortSignal,
 ): Promise<void> {
   const contacts = open.adapter.can.contacts as Contacts<unknown>;
@@ -239,7 +271,9 @@ async function linkAll(
       email ? [{ id, email: email.toLowerCase(), stamp }] : [],
     );
     at.linkedTo = page.next;
-    await step({ checkpoint: at as Prisma.InputJsonValue }, async (tx) => {
+    at.looked += page.items.length;
+    const bytesDone = Math.floor(half + Math.min(at.looked, half));
+    await step({ checkpoint: at as Prisma.InputJsonValue, bytesDone }, async (tx) => {
       await tx.$executeRaw`
         UPDATE integration_contact l SET remote_id = r.id, agreed = l.agreed || jsonb_build_object('stamp', r.stamp)
         FROM json_to_recordset(${JSON.stringify(pairs)}::json) AS r (id text, email text, stamp text)

@@ -24,8 +24,8 @@ export async function startConnectionWork(
   const start = async (tx: Tx) => {
     const connection = await lockedOrThrow(ctx, tx, 'IntegrationConnection', parsed.connectionId);
     if (connection.status !== 'ACTIVE') throw new InvalidState(`The connection is ${connection.status}.`);
-    if (!adapterOf(connection.integration)?.can.contacts)
-      throw new InvalidState('This system has no contacts.');
+    const { contacts, bulk } = adapterOf(connection.integration)?.can ?? {};
+    if (!contacts) throw new InvalidState('This system has no contacts.');
     const where = { workspaceId: ctx.workspace.id, connectionId: connection.id, kind };
     const running = await tx.bulkOperation.count({
       where: { ...where, status: { in: ['QUEUED', 'RUNNING'] } },
@@ -40,7 +40,8 @@ export async function startConnectionWork(
         status: 'QUEUED',
         name: connection.name,
         mapping: {},
-        bytesTotal: Math.max(customers, 1),
+        // An import is followed by a look at what came of it.
+        bytesTotal: Math.max(customers, 1) * (kind === 'BACKFILL' && bulk ? 2 : 1),
         ...actorOf(ctx.viewer),
         createdAt: now,
         updatedAt: now,

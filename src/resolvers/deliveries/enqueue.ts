@@ -62,7 +62,7 @@ export async function enqueue(
       customer_id = coalesce(excluded.customer_id, d.customer_id),
       payload = CASE WHEN d.status = 'WAITING' THEN d.payload || excluded.payload ELSE excluded.payload END,
       asked_at = CASE WHEN d.status = 'WAITING' THEN d.asked_at ELSE excluded.asked_at END,
-      not_before = least(d.not_before, excluded.not_before),
+      not_before = CASE WHEN d.status = 'WAITING' THEN least(d.not_before, excluded.not_before) ELSE excluded.not_before END,
       next_at = CASE WHEN d.status = 'WAITING' THEN d.next_at ELSE excluded.next_at END,
       attempts = CASE WHEN d.status = 'WAITING' THEN d.attempts ELSE 0 END,
       failing_since = CASE WHEN d.status = 'WAITING' THEN d.failing_since END,

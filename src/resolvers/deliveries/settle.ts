@@ -1,6 +1,6 @@
 import type { Context } from '../../core/context.ts';
 import type { Delivery } from '../../core/database.ts';
-import { OutsideFailure } from '../../integrations/failure.ts';
+import { type FailureKind, OutsideFailure } from '../../integrations/failure.ts';
 import { masked } from '../connections/openConnection.ts';
 import { downAfter } from './claim.ts';
 import type { Delivered } from './deliver.ts';
@@ -16,6 +16,12 @@ const unauthorizedMs = 60_000;
 
 type Settling = Pick<Context, 'db' | 'clock' | 'log'>;
 
+/** What a failure came to: the delivery waits for another attempt, or for somebody to look at it. */
+export interface Settled {
+  parked: boolean;
+  kind: FailureKind;
+}
+
 /** Half to one and a half of it, so that what failed together does not come back together. */
 const jittered = (ms: number) => Math.round(ms * (0.5 + Math.random()));
 const growing = (first: number, times: number, longest: number) =>
@@ -26,6 +32,7 @@ export async function settleDone(
   ctx: Settling,
   delivery: Delivery,
   { dropped, result }: Delivered,
+  answered: boolean,
 ): Promise<void> {
   const now = ctx.clock.now();
   const status = dropped ? 'DROPPED' : 'DONE';
@@ -36,7 +43,8 @@ export async function settleDone(
       done_at = CASE WHEN position = ${delivery.position} THEN ${now}::timestamptz END,
       next_at = ${now}, asked_at = CASE WHEN position = ${delivery.position} THEN asked_at ELSE ${now}::timestamptz END
     WHERE id = ${delivery.id}::uuid AND claimed_by = ${delivery.claimedBy}::uuid`;
-  if (!dropped) await succeeded(ctx, delivery.connectionId);
+  // Where nothing had to be sent, nothing is known of how the system is.
+  if (answered) await succeeded(ctx, delivery.connectionId);
 }
 
 /** The system answers. */
@@ -49,41 +57,40 @@ export async function succeeded(ctx: Settling, connectionId: string): Promise<vo
 }
 
 /** Decides what a failure means for a delivery and for its connection. */
-export async function settleFailed(ctx: Settling, delivery: Delivery, error: unknown): Promise<void> {
+export async function settleFailed(ctx: Settling, delivery: Delivery, error: unknown): Promise<Settled> {
   const failure = error instanceof OutsideFailure ? error : null;
   if (!failure) ctx.log.error({ error, deliveryId: delivery.id }, 'deliveries: one could not be done');
   const message = masked(failure ? failure.message : 'Something went wrong on our side.');
-  const { kind } = failure ?? { kind: 'UNEXPECTED' as const };
+  const kind = failure?.kind ?? 'UNEXPECTED';
+  const retry = async (waitMs: number, counts = true): Promise<Settled> => {
+    await again(ctx, delivery, { waitMs, counts, message });
+    return { parked: false, kind };
+  };
+  const parked = async (): Promise<Settled> => {
+    await park(ctx, delivery, message);
+    return { parked: true, kind };
+  };
 
-  if (kind === 'RATE_LIMITED')
-    return again(ctx, delivery, {
-      waitMs: jittered(failure?.retryAfterMs ?? firstPauseMs),
-      counts: false,
-      message,
-    });
+  if (kind === 'RATE_LIMITED') return retry(jittered(failure?.retryAfterMs ?? firstPauseMs), false);
   if (kind === 'UNAUTHORIZED') {
     await failed(ctx, delivery.connectionId, message, { health: 'UNAUTHORIZED', pauseMs: unauthorizedMs });
-    return again(ctx, delivery, { waitMs: 0, counts: false, message });
+    return retry(0, false);
   }
   if (kind === 'REJECTED') {
     await succeeded(ctx, delivery.connectionId);
-    return park(ctx, delivery, message);
+    return parked();
   }
   // Deleted there: the link is forgotten, and the next attempt makes the contact anew.
   if (kind === 'NOT_FOUND') {
     await succeeded(ctx, delivery.connectionId);
-    if (delivery.kind !== 'CONTACT' || delivery.attempts > 2) return park(ctx, delivery, message);
-    return again(ctx, delivery, { waitMs: 0, counts: true, message });
+    return delivery.kind !== 'CONTACT' || delivery.attempts > 2 ? parked() : retry(0);
   }
   const lastSuccessAt =
     failure && (await pausing(ctx, delivery.connectionId, kind === 'UNAVAILABLE', message));
   const alone = delivery.failingSince && (!lastSuccessAt || lastSuccessAt > delivery.failingSince);
-  if (delivery.attempts >= maxAttempts && alone) return park(ctx, delivery, message);
-  const waitMs = Math.max(
-    jittered(growing(firstRetryMs, delivery.attempts - 1, longestRetryMs)),
-    failure?.retryAfterMs ?? 0,
-  );
-  return again(ctx, delivery, { waitMs, counts: true, message });
+  if (delivery.attempts >= maxAttempts && alone) return parked();
+  const ownMs = jittered(growing(firstRetryMs, delivery.attempts - 1, longestRetryMs));
+  return retry(Math.max(ownMs, failure?.retryAfterMs ?? 0));
 }
 
 /** Counts a failure that passes, and answers when the system last answered. A system that is down is left alone for a while. */

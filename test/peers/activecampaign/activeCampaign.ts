@@ -54,6 +54,7 @@ export interface ActiveCampaign {
   addField(title: string, type: string): string;
   lists(): { id: string; name: string }[];
   automations(): { id: string; name: string }[];
+  fields(): { id: string; name: string }[];
   addCampaign(name: string, options?: { sent?: Date; opens?: number }): string;
   setScore(email: string, score: string, value: number): void;
 

@@ -213,6 +213,7 @@ export async function startActiveCampaign(options: ActiveCampaignOptions = {}): 
     },
     lists: () => account.lists.all().map(({ id, name }) => ({ id, name })),
     automations: () => account.automations.all().map(({ id, name }) => ({ id, name })),
+    fields: () => account.fields.all().map(({ id, title }) => ({ id, name: title })),
     addList: (name) => addList(account, { name }).id,
     addTag: (name) => addTag(account, name).id,
     addField: (title, type) => addField(account, { title, type }).id,

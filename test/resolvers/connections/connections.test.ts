@@ -34,7 +34,7 @@ test('What does not work is refused with what is wrong and where, and leaves not
   expect(await attempt(good, 'nobody')).toMatchObject({ issues: [{ path: 'integration' }] });
   expect(await attempt({ ...good, apiUrl: 'here' })).toMatchObject({ issues: [{ path: 'settings.apiUrl' }] });
   expect(await attempt({ ...good, colour: 'red' })).toMatchObject({
-    issues: [{ path: 'settings', message: expect.stringMatching(/colour/) }],
+    issues: [{ path: 'settings.colour', message: 'There is no such setting.' }],
   });
   expect(await attempt({ ...good, apiKey: 'not the key' })).toMatchObject({
     issues: [{ path: 'settings', message: expect.stringMatching(/refuses the credentials/) }],
@@ -51,6 +51,13 @@ test('What does not work is refused with what is wrong and where, and leaves not
   ).toMatchObject({ issues: [{ path: 'settings.fieldMappings.0.direction' }] });
   expect(await attempt({ ...good, automations: [{ slot: 'mine' }] })).toMatchObject({
     issues: [{ path: 'settings.automations.0.on' }, { path: 'settings.automations.0.automationId' }],
+  });
+  expect(await attempt({ ...good, apiKey: undefined })).toMatchObject({
+    issues: [{ path: 'settings.apiKey', message: 'Is needed.' }],
+  });
+  const automations = [{ slot: 'post_booking', automationId: '12' }];
+  expect(await attempt({ ...good, defaultListId: '99', automations })).toMatchObject({
+    issues: [{ path: 'settings.defaultListId' }, { path: 'settings.automations.0.automationId' }],
   });
   expect(await attempt({ ...good, enableEventTracking: true, trackingKey: undefined })).toMatchObject({
     issues: [{ path: 'settings.trackingKey' }],
