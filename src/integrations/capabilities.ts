@@ -78,7 +78,7 @@ export interface Tags<Settings> {
   of(c: At<Settings>, contactId: string): Promise<string[]>;
   add(c: At<Settings>, contactId: string, tag: string): Promise<void>;
   remove(c: At<Settings>, contactId: string, tag: string): Promise<void>;
-  all(c: At<Settings>, after: string | null): Promise<Page<string>>;
+  all(c: At<Settings>, after: string | null): Promise<Page<Named>>;
 }
 
 export interface Named {
@@ -86,15 +86,26 @@ export interface Named {
   name: string;
 }
 
+/** Counts of what is there are null where the system does not tell. */
+export interface RemoteList extends Named {
+  subscribers: number | null;
+}
+
 export type Membership = 'SUBSCRIBED' | 'UNSUBSCRIBED' | 'NONE';
 
 export interface Lists<Settings> {
-  all(c: At<Settings>, after: string | null): Promise<Page<Named>>;
+  all(c: At<Settings>, after: string | null): Promise<Page<RemoteList>>;
   create(c: At<Settings>, name: string): Promise<Named>;
   membership(c: At<Settings>, contactId: string, listId: string): Promise<Membership>;
   /** Callers have a recorded consent. */
   subscribe(c: At<Settings>, contactId: string, listId: string): Promise<void>;
   unsubscribe(c: At<Settings>, contactId: string, listId: string): Promise<void>;
+}
+
+export interface RemoteAutomation extends Named {
+  active: boolean;
+  entered: number | null;
+  exited: number | null;
 }
 
 export interface Run {
@@ -103,7 +114,7 @@ export interface Run {
 }
 
 export interface Automations<Settings> {
-  all(c: At<Settings>, after: string | null): Promise<Page<Named & { active: boolean }>>;
+  all(c: At<Settings>, after: string | null): Promise<Page<RemoteAutomation>>;
   /** Not harmless to repeat: look at `of` first when it is not known whether an earlier attempt went through. */
   start(c: At<Settings>, contactId: string, automationId: string): Promise<Run>;
   of(c: At<Settings>, contactId: string): Promise<Run[]>;
@@ -119,11 +130,33 @@ export interface Tracking<Settings> {
   send(c: At<Settings>, event: { name: string; email: string; data: string }): Promise<void>;
 }
 
+export const campaignStatuses = [
+  'DRAFT',
+  'SCHEDULED',
+  'SENDING',
+  'PAUSED',
+  'STOPPED',
+  'COMPLETED',
+  'OTHER',
+] as const;
+export type CampaignStatus = (typeof campaignStatuses)[number];
+
+export interface RemoteCampaign extends Named {
+  status: CampaignStatus;
+  /** When it was sent, or is to be. */
+  sentAt: Date | null;
+  sends: number | null;
+  opens: number | null;
+  uniqueOpens: number | null;
+  linkClicks: number | null;
+  uniqueLinkClicks: number | null;
+  unsubscribes: number | null;
+  bounces: number | null;
+}
+
 export interface Campaigns<Settings> {
-  all(
-    c: At<Settings>,
-    after: string | null,
-  ): Promise<Page<Named & { status: string; sentAt: string | null }>>;
+  /** The latest first. */
+  all(c: At<Settings>, after: string | null): Promise<Page<RemoteCampaign>>;
 }
 
 /** An inbound request, as it came. */

@@ -24,6 +24,7 @@ import {
 import { conditions, enumFilter } from './filters.ts';
 import { idempotencyKeyField, mutation } from './mutation.ts';
 import { computed, guarded, type List, objectOf, one, orderInput, page, related } from './read.ts';
+import { remoteFields } from './remoteAccount.ts';
 
 const id = {
   field: 'id',
@@ -242,6 +243,7 @@ export const IntegrationConnection = objectOf(
         select: { id: true },
         resolve: ({ id }, _args: object, ctx: GraphQLContext) => backlogOf(ctx, id),
       }),
+      ...remoteFields(t),
       calls: related(
         t,
         'calls',

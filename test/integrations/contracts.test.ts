@@ -197,8 +197,8 @@ describe.each(having('tags'))('The tags of $key', ({ key, can: { tags, contacts 
     expect(await tags.of(c, id)).toEqual(['Regular']);
     const names = [];
     for (let after: string | null = null; ; ) {
-      const page: { items: string[]; next: string | null } = await tags.all(c, after);
-      names.push(...page.items);
+      const page: Awaited<ReturnType<typeof tags.all>> = await tags.all(c, after);
+      names.push(...page.items.map(({ name }) => name));
       after = page.next;
       if (!after) break;
     }
@@ -210,11 +210,12 @@ describe.each(having('lists'))('The lists of $key', ({ key, can: { lists, contac
   test('are made, joined and left.', async () => {
     const { id } = await contacts.upsert(c, { id: null, email: `lists@${key}.example.com`, values: {} });
     const list = await lists.create(c, 'Newsletter');
-    expect((await lists.all(c, null)).items).toContainEqual(list);
+    expect((await lists.all(c, null)).items).toContainEqual({ ...list, subscribers: 0 });
     const membership = () => lists.membership(c, id, list.id);
     expect(await membership()).toBe('NONE');
     await lists.subscribe(c, id, list.id);
     expect(await membership()).toBe('SUBSCRIBED');
+    expect((await lists.all(c, null)).items).toContainEqual({ ...list, subscribers: 1 });
     await lists.unsubscribe(c, id, list.id);
     expect(await membership()).toBe('UNSUBSCRIBED');
     expect(await kindOf(lists.subscribe(c, id, '999999'))).toBe('NOT_FOUND');
@@ -228,11 +229,13 @@ describe.each(having('automations'))(
       const { id } = await contacts.upsert(c, { id: null, email: `auto@${key}.example.com`, values: {} });
       const automation = ac.addAutomation('Welcome');
       const asleep = ac.addAutomation('Asleep', { active: false });
-      const { items } = await automations.all(c, null);
-      expect(items).toContainEqual({ id: automation, name: 'Welcome', active: true });
-      expect(items).toContainEqual({ id: asleep, name: 'Asleep', active: false });
+      const all = async () => (await automations.all(c, null)).items;
+      const seen = { id: automation, name: 'Welcome', active: true, entered: 0, exited: 0 };
+      expect(await all()).toContainEqual(seen);
+      expect(await all()).toContainEqual({ ...seen, id: asleep, name: 'Asleep', active: false });
       const run = await automations.start(c, id, automation);
       expect(await automations.of(c, id)).toEqual([{ id: run.id, automationId: automation }]);
+      expect(await all()).toContainEqual({ ...seen, entered: 1 });
       await automations.stop(c, run.id);
       await automations.stop(c, run.id);
       expect(await automations.of(c, id)).toEqual([]);
@@ -260,11 +263,21 @@ describe.each(having('tracking'))('The tracking of $key', ({ key, adapter, can: 
 });
 
 describe.each(having('campaigns'))('The campaigns of $key', ({ can: { campaigns }, c }) => {
-  test('are listed.', async () => {
-    const id = ac.addCampaign('Spring', { sent: new Date('2026-03-01T00:00:00Z'), opens: 3 });
-    expect((await campaigns.all(c, null)).items).toContainEqual(
-      expect.objectContaining({ id, name: 'Spring', sentAt: expect.any(String) }),
-    );
+  test('are listed with their figures, the latest first.', async () => {
+    ac.addCampaign('Draft');
+    const sentAt = new Date('2026-03-01T00:00:00Z');
+    ac.addCampaign('Winter', { sent: new Date('2026-01-01T00:00:00Z') });
+    const id = ac.addCampaign('Spring', { sent: sentAt, opens: 3 });
+    const { items } = await campaigns.all(c, null);
+    expect(items.map(({ name, status }) => `${name} ${status}`)).toEqual([
+      'Spring COMPLETED',
+      'Winter COMPLETED',
+      'Draft DRAFT',
+    ]);
+    expect(items[0]).toEqual({
+      ...{ id, name: 'Spring', status: 'COMPLETED', sentAt, sends: 100, opens: 3, uniqueOpens: 3 },
+      ...{ linkClicks: 0, uniqueLinkClicks: 0, unsubscribes: 0, bounces: 0 },
+    });
   });
 });
 

@@ -12,6 +12,8 @@ export const textOf = z
   .union([z.string(), z.number(), z.null()])
   .optional()
   .transform((value) => (value == null ? '' : String(value)));
+/** Counts are texts too; null for what is none. */
+export const count = textOf.transform((text) => (/^\d+$/.test(text) ? Number(text) : null));
 export const anything = z.unknown();
 
 type Request = Pick<OutsideRequest, 'method' | 'json'> & { path: string };

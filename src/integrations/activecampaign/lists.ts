@@ -1,12 +1,20 @@
 import { z } from 'zod';
 import type { Lists, Membership } from '../capabilities.ts';
-import { type At, anything, api, id, listed, textOf } from './api.ts';
+import { type At, anything, api, count, id, listed, textOf } from './api.ts';
 import type { Settings } from './settings.ts';
 
 const list = z.object({ id, name: z.string() });
 
 export const lists: Lists<Settings> = {
-  all: (c, after) => listed(c, '/lists', 'lists', list, after),
+  async all(c, after) {
+    const shown = list.extend({ active_subscribers: count });
+    const page = await listed(c, '/lists', 'lists', shown, after);
+    const items = page.items.map(({ id, name, active_subscribers }) => ({
+      ...{ id, name },
+      subscribers: active_subscribers,
+    }));
+    return { items, next: page.next };
+  },
   async create(c, name) {
     const stringid = name.toLowerCase().replace(/\W+/g, '-');
     const json = { list: { name, stringid, sender_url: c.settings.apiUrl, sender_reminder: name } };
