@@ -121,6 +121,15 @@ export const DriftWinnerEnum = described<'FRONTDESK' | 'REMOTE'>('DriftWinner', 
   REMOTE: 'What is there is taken over; contacts who are missing here are added.',
 });
 
+export const AutomationViaEnum = described<'AUTOMATION' | 'EVENT'>(
+  'AutomationVia',
+  'How an automation in an outside system is started.',
+  {
+    AUTOMATION: 'The contact is put into it.',
+    EVENT: 'An event is tracked that it listens to.',
+  },
+);
+
 export const RemoteFieldTypeEnum = described<Uppercase<FieldType>>(
   'RemoteFieldType',
   'What the values of a field in an outside system are.',

@@ -55,6 +55,7 @@ const known: Known = {
     'Customer.segments': 'At most 100 are read.',
     'Customer.tags': 'At most 100 are read.',
     'CustomerStats.totalSpent': 'One sum for each currency that the customer ever paid in.',
+    'IntegrationConnection.automations': 'Settings hold 100 at most.',
     'IntegrationConnection.remoteAutomations': 'At most 1,000 are read.',
     'IntegrationConnection.remoteCampaigns': 'At most 1,000 are read.',
     'IntegrationConnection.remoteFields': 'At most 1,000 are read.',

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { encodeId } from '../../src/core/ids.ts';
 import { startDeliveries } from '../../src/jobs/deliveries.ts';
+import { automationsOf } from '../../src/resolvers/connections/automationsOf.ts';
 import { pauseIntegration } from '../../src/resolvers/connections/pauseIntegration.ts';
 import { resumeIntegration } from '../../src/resolvers/connections/resumeIntegration.ts';
 import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
@@ -46,7 +47,7 @@ test('What is refused for good is parked where it can be seen, holds up only wha
   const { admin, workspace } = await openStudio(db);
   const asleep = peer.addAutomation('Asleep', { active: false });
   const awake = peer.addAutomation('Awake');
-  await connect(admin, peer, {
+  const { connection } = await connect(admin, peer, {
     automations: [
       { slot: 'one', on: 'tag.added', tag: 'VIP', automationId: asleep },
       { slot: 'two', on: 'tag.added', tag: 'VIP', automationId: awake },
@@ -63,6 +64,7 @@ test('What is refused for good is parked where it can be seen, holds up only wha
     { kind: 'AUTOMATION', error: expect.stringMatching(/could not create/), attempts: 1 },
   ]);
   expect(peer.startsOf('Awake')).toHaveLength(1);
+  expect((await automationsOf(admin, connection)).map((one) => one.triggerCount)).toEqual([0, 1]);
 
   await updateCustomer(admin, { id: encodeId('Customer', bad.id), email: 'taken@example.com' });
   await settled(db, workspace.id);
