@@ -40,6 +40,14 @@ export interface RemoteContact {
   values: Readonly<Record<string, string>>;
 }
 
+/** A contact with all that is asked for when both sides are compared. */
+export interface WholeContact extends RemoteContact {
+  /** Names; null where the system has no tags. */
+  tags: readonly string[] | null;
+  /** Null where the system has no lists. */
+  lists: Memberships | null;
+}
+
 /** A contact as it is sent: without an id, it is the one with this e-mail address. */
 export interface ContactToSend {
   id: string | null;
@@ -69,6 +77,8 @@ export interface Contacts<Settings> {
   changed(c: At<Settings>, since: Date, after: string | null): Promise<Page<RemoteContact>>;
   /** Every contact, in an order that does not change. Values as of `changed`. */
   all(c: At<Settings>, after: string | null): Promise<Page<RemoteContact>>;
+  /** As `all`, with every value, tags and lists, and without a call for each contact. */
+  whole(c: At<Settings>, after: string | null): Promise<Page<WholeContact>>;
   /** No contact of that id is there any more; none being there is as good. */
   remove(c: At<Settings>, id: string): Promise<void>;
 }
@@ -91,12 +101,13 @@ export interface RemoteList extends Named {
   subscribers: number | null;
 }
 
-export type Membership = 'SUBSCRIBED' | 'UNSUBSCRIBED' | 'NONE';
+/** By the id of the list; one that they never were on is missing. */
+export type Memberships = Readonly<Record<string, 'SUBSCRIBED' | 'UNSUBSCRIBED' | undefined>>;
 
 export interface Lists<Settings> {
   all(c: At<Settings>, after: string | null): Promise<Page<RemoteList>>;
   create(c: At<Settings>, name: string): Promise<Named>;
-  membership(c: At<Settings>, contactId: string, listId: string): Promise<Membership>;
+  of(c: At<Settings>, contactId: string): Promise<Memberships>;
   /** Callers have a recorded consent. */
   subscribe(c: At<Settings>, contactId: string, listId: string): Promise<void>;
   unsubscribe(c: At<Settings>, contactId: string, listId: string): Promise<void>;

@@ -74,6 +74,17 @@ const having = (capability: keyof Capabilities<unknown>) =>
       fields: against[adapter.key]!.fields,
     }));
 
+/** A contact as it is seen in a page of them. */
+async function wholeOf(contacts: Contacts<unknown>, c: Connection, id: string) {
+  for (let after: string | null = null; ; ) {
+    const page: Awaited<ReturnType<typeof contacts.whole>> = await contacts.whole(c, after);
+    const found = page.items.find((one) => one.id === id);
+    if (found) return found;
+    if (!page.next) throw new Error(`There is no contact ${id}.`);
+    after = page.next;
+  }
+}
+
 test.each(Object.keys(against))(
   '%s says which account it leads to, and refuses credentials that do not work.',
   async (key) => {
@@ -138,6 +149,8 @@ describe.each(having('contacts'))('The contacts of $key', ({ key, can: { contact
       const { id } = await contacts.upsert(c, { id: null, email, values: { [field]: text } });
       const held = async () => contacts.read(of!.type, (await contacts.get(c, id))!.values[field] ?? '');
       expect(await held()).toEqual(values[type]);
+      const whole = await wholeOf(contacts, c, id);
+      expect(contacts.read(of!.type, whole.values[field] ?? '')).toEqual(values[type]);
       await contacts.upsert(c, { id, email, values: { [field]: contacts.write(of!.type, null) } });
       expect(await held()).toBe(null);
     }
@@ -157,6 +170,7 @@ describe.each(having('contacts'))('The contacts of $key', ({ key, can: { contact
       }
     };
     const all = await walk((after) => contacts.all(c, after));
+    expect(await walk((after) => contacts.whole(c, after))).toEqual(all);
     expect(new Set(all).size).toBe(all.length);
     expect(all.length).toBeGreaterThanOrEqual(121);
     await eventually('what changed is listed', async () => {
@@ -191,6 +205,7 @@ describe.each(having('tags'))('The tags of $key', ({ key, can: { tags, contacts 
     await Promise.all([tags.add(c, id, 'VIP'), tags.add({ ...c, known: new Map() }, id, 'VIP')]);
     await tags.add(c, id, 'Regular');
     expect((await tags.of(c, id)).sort()).toEqual(['Regular', 'VIP']);
+    expect([...(await wholeOf(contacts, c, id)).tags!].sort()).toEqual(['Regular', 'VIP']);
     await tags.remove(c, id, 'VIP');
     await tags.remove(c, id, 'VIP');
     await tags.remove(c, id, 'never heard of');
@@ -211,13 +226,14 @@ describe.each(having('lists'))('The lists of $key', ({ key, can: { lists, contac
     const { id } = await contacts.upsert(c, { id: null, email: `lists@${key}.example.com`, values: {} });
     const list = await lists.create(c, 'Newsletter');
     expect((await lists.all(c, null)).items).toContainEqual({ ...list, subscribers: 0 });
-    const membership = () => lists.membership(c, id, list.id);
-    expect(await membership()).toBe('NONE');
+    const membership = async () => (await lists.of(c, id))[list.id];
+    expect(await membership()).toBe(undefined);
     await lists.subscribe(c, id, list.id);
     expect(await membership()).toBe('SUBSCRIBED');
     expect((await lists.all(c, null)).items).toContainEqual({ ...list, subscribers: 1 });
     await lists.unsubscribe(c, id, list.id);
     expect(await membership()).toBe('UNSUBSCRIBED');
+    expect((await wholeOf(contacts, c, id)).lists).toEqual({ [list.id]: 'UNSUBSCRIBED' });
     expect(await kindOf(lists.subscribe(c, id, '999999'))).toBe('NOT_FOUND');
   });
 });

@@ -100,7 +100,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-const pageSize = 100;
+export const pageSize = 100;
 
 /** A page of a list that counts from 0; the cursor is the offset. */
 export async function listed<Schema extends z.ZodType>(

@@ -3,9 +3,16 @@ import { z } from 'zod';
 import type { Context } from '../../core/context.ts';
 import type { BulkOperation, Prisma } from '../../core/database.ts';
 import type { Bulk, BulkContact, Contacts } from '../../integrations/capabilities.ts';
-import { linkOf, nothingAgreed } from '../deliveries/contactLink.ts';
+import { type Agreed, linkOf } from '../deliveries/contactLink.ts';
 import { contactKey, enqueue } from '../deliveries/enqueue.ts';
-import { type LocalSide, localSides, mappedFields, wantedTags, wireOf } from '../deliveries/localSide.ts';
+import {
+  type LocalSide,
+  localSides,
+  mappedFields,
+  wantedLists,
+  wantedTags,
+  wireOf,
+} from '../deliveries/localSide.ts';
 import { differs } from '../deliveries/takeOver.ts';
 import { connectionWork, type Work } from './connectionWork.ts';
 
@@ -68,8 +75,8 @@ async function nextPage(ctx: Context, { open }: Work, after: string | null, size
   ];
   const wanted = ids.flatMap((id) => {
     const side = sides.get(id);
-    const link = links.find(({ customerId }) => customerId === id) ?? null;
-    return side?.wanted && (!link?.remoteId || differs(open, side, linkOf(link).agreed)) ? [side] : [];
+    const { remoteId, agreed } = linkOf(links.find(({ customerId }) => customerId === id) ?? null);
+    return side?.wanted && (!remoteId || differs(open, side, agreed)) ? [{ side, agreed }] : [];
   });
   return { wanted, count: ids.length, last: ids.at(-1) ?? null, more: ids.length === size };
 }
@@ -86,7 +93,7 @@ async function askForAll(
     if (!page.last || signal.aborted) return;
     at.after = page.last;
     done.rows += page.count;
-    const asked = page.wanted.map(({ customer }) => ({
+    const asked = page.wanted.map(({ side: { customer } }) => ({
       connectionId: work.open.row.id,
       customerId: customer.id,
       kind: 'CONTACT' as const,
@@ -120,10 +127,10 @@ async function handOver(
       const page = await nextPage(ctx, work, at.after, Math.min(pageSize, bulk.maxContacts));
       more = page.more;
       if (!page.last) continue;
-      const contacts = page.wanted.map((side) => bulkContactOf(work, side));
+      const contacts = page.wanted.map(({ side, agreed }) => bulkContactOf(work, side, agreed));
       if (contacts.length > 0) {
         const batchId = await patiently(() => bulk.send(open.to, contacts));
-        at.pending.push({ batchId, ids: page.wanted.map(({ customer }) => customer.id) });
+        at.pending.push({ batchId, ids: page.wanted.map(({ side }) => side.customer.id) });
       }
       at.after = page.last;
       done.rows += page.count;
@@ -143,19 +150,17 @@ async function handOver(
   await work.step({ checkpoint: at as Prisma.InputJsonValue });
 }
 
-function bulkContactOf({ open }: Work, side: LocalSide): BulkContact {
+function bulkContactOf({ open }: Pick<Work, 'open'>, side: LocalSide, agreed: Agreed): BulkContact {
   const contacts = open.adapter.can.contacts as Contacts<unknown>;
   const values = mappedFields(open).flatMap((mapped) => {
     const value = mapped.sends ? wireOf(contacts, mapped, side.values) : '';
     return value === '' ? [] : [[mapped.remote, value]];
   });
-  const { customer } = side;
-  const joins = open.sync.defaultListId && customer.marketingConsent && !customer.doNotContact;
   return {
-    email: customer.email,
+    email: side.customer.email,
     values: Object.fromEntries(values),
     tags: open.adapter.can.tags ? wantedTags(open, side) : [],
-    lists: joins ? [open.sync.defaultListId as string] : [],
+    lists: open.adapter.can.lists ? wantedLists(open, side, agreed) : [],
   };
 }
 
@@ -171,21 +176,29 @@ async function noteBatch(
   const refused = new Set(refusedEmails.map((email) => email.toLowerCase()));
   const sides = [...(await localSides(ctx, open.sync, batch.ids)).values()];
   const contacts = open.adapter.can.contacts as Contacts<unknown>;
+  const before = await ctx.db.integrationContact.findMany({
+    where: { workspaceId: ctx.workspace.id, connectionId: open.row.id, customerId: { in: batch.ids } },
+  });
   const links = sides
     .filter(({ customer }) => !refused.has(customer.email ?? ''))
-    .map((side) => ({
-      customer: side.customer.id,
-      agreed: {
-        ...nothingAgreed,
-        values: Object.fromEntries(
-          mappedFields(open)
-            .filter(({ sends }) => sends)
-            .map((mapped) => [mapped.local, wireOf(contacts, mapped, side.values)]),
-        ),
-        tags: bulkContactOf({ open } as Work, side).tags,
-        lists: bulkContactOf({ open } as Work, side).lists,
-      },
-    }));
+    .map((side) => {
+      const { agreed } = linkOf(before.find((one) => one.customerId === side.customer.id) ?? null);
+      const { tags, lists } = bulkContactOf({ open }, side, agreed);
+      const values = mappedFields(open)
+        .filter(({ sends }) => sends)
+        .map((mapped) => [mapped.local, wireOf(contacts, mapped, side.values)]);
+      // An import puts on and takes nothing off: what is yet to go there is not forgotten.
+      const both = (one: readonly string[], other: readonly string[]) => [...new Set([...one, ...other])];
+      return {
+        customer: side.customer.id,
+        agreed: {
+          ...agreed,
+          values: Object.fromEntries(values),
+          tags: both(agreed.tags, tags),
+          lists: both(agreed.lists, lists),
+        },
+      };
+    });
   at.pending = at.pending.filter(({ batchId }) => batchId !== batch.batchId);
   const failures = batch.ids.length - links.length;
   await step(
