@@ -4,6 +4,7 @@ import { updateIntegration } from '../../src/resolvers/connections/updateIntegra
 import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
 import { updateCustomer } from '../../src/resolvers/customers/updateCustomer.ts';
 import { createSegment } from '../../src/resolvers/segments/createSegment.ts';
+import { deleteSegment } from '../../src/resolvers/segments/deleteSegment.ts';
 import { updateSegment } from '../../src/resolvers/segments/updateSegment.ts';
 import { openTestDatabase } from '../support/context.ts';
 import { eventually } from '../support/gateway.ts';
@@ -93,6 +94,19 @@ test('A segment is a list: who agreed and comes in is put on it, who falls out i
   await ada.change({ lifecycleStage: 'AT_RISK' });
   await comes('ada', { News: '1', Offers: '1' });
 
+  // A call that took them off, and whose answer was lost: tried again it is our doing, not theirs.
+  const link = await db.integrationContact.findFirstOrThrow({ where: { customerId: bob.id } });
+  await db.integrationContact.updateMany({
+    where: { customerId: bob.id },
+    data: { agreed: { ...(link.agreed as object), left: [offers] } },
+  });
+  peer.unsubscribe('bob@example.com', { list: 'Offers' });
+  await bob.change({ lifecycleStage: 'CUSTOMER', firstName: 'Bob' });
+  await eventually('the name is there', () => peer.contact('bob@example.com')!.firstName === 'Bob');
+  await settled(db, workspace.id);
+  await bob.change({ lifecycleStage: 'AT_RISK' });
+  await comes('bob', { News: '1', Offers: '1' });
+
   // Left by themselves, and no message told: they stay off, in and out of the segment, until they agree anew.
   peer.unsubscribe('ada@example.com', { list: 'Offers' });
   await ada.change({ lifecycleStage: 'CUSTOMER' });
@@ -117,4 +131,6 @@ test('A segment is a list: who agreed and comes in is put on it, who falls out i
   await comes('ada', { News: '1', Offers: '2' });
   await comes('bob', { News: '1', Offers: '2' });
   await comes('carol', { News: '1', Offers: '1' });
+  await deleteSegment(admin, { id: segmentId });
+  await comes('carol', { News: '1', Offers: '2' });
 });

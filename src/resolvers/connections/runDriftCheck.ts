@@ -93,8 +93,9 @@ async function differences(ctx: Context, { open }: Work, page: readonly WholeCon
           })
           .map(({ local }) => local)
       : [];
-    if (side && remote.tags && tagsDiffer(open, side, agreed, remote.tags)) fields.push('tags');
-    if (side && remote.lists && listsDiffer(open, side, agreed, remote.lists)) fields.push('lists');
+    const compared = side && open.sync.enableContactSync;
+    if (compared && remote.tags && tagsDiffer(open, side, agreed, remote.tags)) fields.push('tags');
+    if (compared && remote.lists && listsDiffer(open, side, agreed, remote.lists)) fields.push('lists');
     if (side && fields.length === 0) return [];
     const found: Found = {
       ...{ id: newId(), workspaceId, connectionId, customerId, remoteId: remote.id, fields },

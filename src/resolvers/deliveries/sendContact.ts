@@ -2,7 +2,7 @@ import type { Context } from '../../core/context.ts';
 import type { Contacts, Lists, Tags } from '../../integrations/capabilities.ts';
 import { OutsideFailure } from '../../integrations/failure.ts';
 import type { OpenConnection } from '../connections/openConnection.ts';
-import { type Link, nothingAgreed, readLink, saveLink } from './contactLink.ts';
+import { type Agreed, type Link, nothingAgreed, readLink, saveLink } from './contactLink.ts';
 import {
   comparable,
   keptLists,
@@ -138,8 +138,8 @@ async function sendLists(
   let { agreed } = link;
   const wanted = wantedLists(open, side, agreed);
   const changed = keptLists(open).filter((id) => wanted.includes(id) !== agreed.lists.includes(id));
-  const unknown = changed.filter((id) =>
-    wanted.includes(id) ? !knownToBeOff(agreed, id) : id !== open.sync.defaultListId,
+  const unknown = changed.filter(
+    (id) => !knownToBeOff(agreed, id) && (wanted.includes(id) || id !== open.sync.defaultListId),
   );
   if (unknown.length > 0) {
     const there = await lists.of(open.to, contactId);
@@ -149,15 +149,22 @@ async function sendLists(
       return 'left';
     }
   }
+  const note = (now: Partial<Agreed>) => {
+    agreed = { ...agreed, ...now };
+    return saveLink(ctx, open, side.customer.id, { ...link, agreed });
+  };
   for (const id of changed) {
-    const joins = wanted.includes(id);
-    await (joins ? lists.subscribe : lists.unsubscribe)(open.to, contactId, id);
-    const { [id]: _, ...optedOut } = agreed.optedOut;
     const without = (ids: readonly string[]) => ids.filter((one) => one !== id);
-    agreed = joins
-      ? { ...agreed, lists: [...agreed.lists, id], left: without(agreed.left), optedOut }
-      : { ...agreed, lists: without(agreed.lists), left: [...without(agreed.left), id] };
-    await saveLink(ctx, open, side.customer.id, { ...link, agreed });
+    if (wanted.includes(id)) {
+      await lists.subscribe(open.to, contactId, id);
+      const { [id]: _, ...optedOut } = agreed.optedOut;
+      await note({ lists: [...without(agreed.lists), id], left: without(agreed.left), optedOut });
+    } else {
+      // Noted before: if the call goes through unheard, it does not look as if they had left by themselves.
+      await note({ left: [...without(agreed.left), id] });
+      await lists.unsubscribe(open.to, contactId, id);
+      await note({ lists: without(agreed.lists) });
+    }
   }
   return 'sent';
 }

@@ -294,7 +294,8 @@ function takeLists(
     const [wants, on] = [wanted.includes(id), agreed.lists.includes(id)];
     const without = agreed.lists.filter((one) => one !== id);
     if (there[id] === 'UNSUBSCRIBED') {
-      if (on || (wants && !knownToBeOff(agreed, id))) gone.push(id);
+      if (knownToBeOff(agreed, id)) agreed.lists = without;
+      else if (on || wants) gone.push(id);
     } else if (there[id] === 'SUBSCRIBED') {
       if (wants) agreed.lists = [...without, id];
       // They stay, and are not ours to take off any more.
