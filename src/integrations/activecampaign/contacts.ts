@@ -16,13 +16,13 @@ const contact = z.object({
 const fieldValue = z.object({ field: id, value: textOf });
 /** What a page of contacts has beside it when it is asked for; each contact then says which of it is theirs. */
 const beside = 'fieldValues,contactTags.tag,contactLists';
-const mine = z.array(id);
+const mine = z.array(id).nullish();
 const wholePage = z.object({
   contacts: z.array(contact.extend({ fieldValues: mine, contactTags: mine, contactLists: mine })),
-  fieldValues: z.array(fieldValue.extend({ contact: id })).default([]),
-  contactTags: z.array(z.object({ contact: id, tag: id })).default([]),
-  tags: z.array(z.object({ id, tag: z.string() })).default([]),
-  contactLists: z.array(contactList.extend({ contact: id })).default([]),
+  fieldValues: z.array(fieldValue.extend({ contact: id })).nullish(),
+  contactTags: z.array(z.object({ contact: id, tag: id })).nullish(),
+  tags: z.array(z.object({ id, tag: z.string() })).nullish(),
+  contactLists: z.array(contactList.extend({ contact: id })).nullish(),
 });
 const withValues = z.object({ contact, fieldValues: z.array(fieldValue).nullish() });
 const standard = { email: 'email', firstName: 'firstName', lastName: 'lastName', phone: 'phone' } as const;
@@ -116,10 +116,14 @@ export const contacts: Contacts<Settings> = {
     const asked = { 'orders[id]': 'ASC', id_greater: after ?? '0', include: beside };
     const query = new URLSearchParams({ ...asked, limit: String(pageSize) });
     const page = await api(c, { method: 'GET', path: `/contacts?${query}` }, wholePage);
+    // None at all and not sent along look alike, but for what the contacts say.
+    for (const name of ['fieldValues', 'contactTags', 'contactLists'] as const)
+      if (page.contacts.length > 0 && !page[name] && !page.contacts.some((one) => one[name]))
+        throw new OutsideFailure('UNEXPECTED', `ActiveCampaign sent no ${name} along with its contacts.`);
     const values = byContact(page.fieldValues);
     const tags = byContact(page.contactTags);
     const lists = byContact(page.contactLists);
-    const names = new Map(page.tags.map((one) => [one.id, one.tag]));
+    const names = new Map((page.tags ?? []).map((one) => [one.id, one.tag]));
     const items = page.contacts.map((one) => ({
       ...remote({ contact: one, fieldValues: values(one.id) }),
       tags: tags(one.id).flatMap(({ tag }) => names.get(tag) ?? []),
@@ -132,8 +136,10 @@ export const contacts: Contacts<Settings> = {
   },
 };
 
-function byContact<Row extends { contact: string }>(rows: readonly Row[]): (id: string) => Row[] {
-  const found = Map.groupBy(rows, ({ contact }) => contact);
+function byContact<Row extends { contact: string }>(
+  rows: readonly Row[] | null | undefined,
+): (id: string) => Row[] {
+  const found = Map.groupBy(rows ?? [], ({ contact }) => contact);
   return (id) => found.get(id) ?? [];
 }
 

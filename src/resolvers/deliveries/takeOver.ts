@@ -300,8 +300,8 @@ function takeLists(
       if (wants) agreed.lists = [...without, id];
       // They stay, and are not ours to take off any more.
       else if (winner === 'REMOTE') agreed.lists = without;
-    } else if (wants && winner === 'REMOTE') Object.assign(agreed, optedOutOf(agreed, [id], clock.now()));
-    else agreed.lists = without;
+    } else if (!wants || winner === 'FRONTDESK') agreed.lists = without;
+    else if (winner === 'REMOTE') Object.assign(agreed, optedOutOf(agreed, [id], clock.now()));
   }
   return gone;
 }
