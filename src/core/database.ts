@@ -21,6 +21,7 @@ export type {
   DeliveryStatus,
   Event,
   EventOrigin,
+  IntegrationAutomation,
   IntegrationCall,
   IntegrationConnection,
   IntegrationContact,

@@ -11,7 +11,8 @@ export type RefusalCode =
   | 'BAD_USER_INPUT'
   | 'LIMIT_EXCEEDED'
   | 'CURSOR_EXPIRED'
-  | 'UNAVAILABLE';
+  | 'UNAVAILABLE'
+  | 'INTEGRATION_UNAVAILABLE';
 
 /** The caller may not, must wait, or asked for something that makes no sense. Never a typed result. */
 export class Refused extends Error {

@@ -40,6 +40,14 @@ export interface RemoteContact {
   values: Readonly<Record<string, string>>;
 }
 
+/** A contact with all that is asked for when both sides are compared. */
+export interface WholeContact extends RemoteContact {
+  /** Names; null where the system has no tags. */
+  tags: readonly string[] | null;
+  /** Null where the system has no lists. */
+  lists: Memberships | null;
+}
+
 /** A contact as it is sent: without an id, it is the one with this e-mail address. */
 export interface ContactToSend {
   id: string | null;
@@ -69,6 +77,8 @@ export interface Contacts<Settings> {
   changed(c: At<Settings>, since: Date, after: string | null): Promise<Page<RemoteContact>>;
   /** Every contact, in an order that does not change. Values as of `changed`. */
   all(c: At<Settings>, after: string | null): Promise<Page<RemoteContact>>;
+  /** As `all`, with every value, tags and lists, and without a call for each contact. */
+  whole(c: At<Settings>, after: string | null): Promise<Page<WholeContact>>;
   /** No contact of that id is there any more; none being there is as good. */
   remove(c: At<Settings>, id: string): Promise<void>;
 }
@@ -78,7 +88,7 @@ export interface Tags<Settings> {
   of(c: At<Settings>, contactId: string): Promise<string[]>;
   add(c: At<Settings>, contactId: string, tag: string): Promise<void>;
   remove(c: At<Settings>, contactId: string, tag: string): Promise<void>;
-  all(c: At<Settings>, after: string | null): Promise<Page<string>>;
+  all(c: At<Settings>, after: string | null): Promise<Page<Named>>;
 }
 
 export interface Named {
@@ -86,15 +96,27 @@ export interface Named {
   name: string;
 }
 
-export type Membership = 'SUBSCRIBED' | 'UNSUBSCRIBED' | 'NONE';
+/** Counts of what is there are null where the system does not tell. */
+export interface RemoteList extends Named {
+  subscribers: number | null;
+}
+
+/** By the id of the list; one that they never were on is missing. */
+export type Memberships = Readonly<Record<string, 'SUBSCRIBED' | 'UNSUBSCRIBED' | undefined>>;
 
 export interface Lists<Settings> {
-  all(c: At<Settings>, after: string | null): Promise<Page<Named>>;
+  all(c: At<Settings>, after: string | null): Promise<Page<RemoteList>>;
   create(c: At<Settings>, name: string): Promise<Named>;
-  membership(c: At<Settings>, contactId: string, listId: string): Promise<Membership>;
+  of(c: At<Settings>, contactId: string): Promise<Memberships>;
   /** Callers have a recorded consent. */
   subscribe(c: At<Settings>, contactId: string, listId: string): Promise<void>;
   unsubscribe(c: At<Settings>, contactId: string, listId: string): Promise<void>;
+}
+
+export interface RemoteAutomation extends Named {
+  active: boolean;
+  entered: number | null;
+  exited: number | null;
 }
 
 export interface Run {
@@ -103,7 +125,7 @@ export interface Run {
 }
 
 export interface Automations<Settings> {
-  all(c: At<Settings>, after: string | null): Promise<Page<Named & { active: boolean }>>;
+  all(c: At<Settings>, after: string | null): Promise<Page<RemoteAutomation>>;
   /** Not harmless to repeat: look at `of` first when it is not known whether an earlier attempt went through. */
   start(c: At<Settings>, contactId: string, automationId: string): Promise<Run>;
   of(c: At<Settings>, contactId: string): Promise<Run[]>;
@@ -119,11 +141,33 @@ export interface Tracking<Settings> {
   send(c: At<Settings>, event: { name: string; email: string; data: string }): Promise<void>;
 }
 
+export const campaignStatuses = [
+  'DRAFT',
+  'SCHEDULED',
+  'SENDING',
+  'PAUSED',
+  'STOPPED',
+  'COMPLETED',
+  'OTHER',
+] as const;
+export type CampaignStatus = (typeof campaignStatuses)[number];
+
+export interface RemoteCampaign extends Named {
+  status: CampaignStatus;
+  /** When it was sent, or is to be. */
+  sentAt: Date | null;
+  sends: number | null;
+  opens: number | null;
+  uniqueOpens: number | null;
+  linkClicks: number | null;
+  uniqueLinkClicks: number | null;
+  unsubscribes: number | null;
+  bounces: number | null;
+}
+
 export interface Campaigns<Settings> {
-  all(
-    c: At<Settings>,
-    after: string | null,
-  ): Promise<Page<Named & { status: string; sentAt: string | null }>>;
+  /** The latest first. */
+  all(c: At<Settings>, after: string | null): Promise<Page<RemoteCampaign>>;
 }
 
 /** An inbound request, as it came. */

@@ -106,6 +106,11 @@ export const marketingShape = {
     .array(z.strictObject({ segmentId, tag: name }))
     .max(50)
     .default([]),
+  /** Segments as lists: who is in one and agreed to marketing is put on it, and taken off again on leaving. */
+  segmentLists: z
+    .array(z.strictObject({ segmentId, listId: id }))
+    .max(50)
+    .default([]),
   enableAutomation: z.boolean().default(true),
   automations: z
     .array(automation)

@@ -3,6 +3,7 @@ import type { Event, IntegrationConnection, Tx } from '../core/database.ts';
 import { uuidOf } from '../core/ids.ts';
 import { adapterOf } from '../integrations/adapters.ts';
 import { knownSlots, type SyncSettings, syncSettingsOf } from '../integrations/syncSettings.ts';
+import { askForSegment, keptSegments } from '../resolvers/deliveries/askForSegment.ts';
 import { type Asked, contactKey, enqueue } from '../resolvers/deliveries/enqueue.ts';
 import type { EventReader } from './eventReaders.ts';
 
@@ -22,8 +23,24 @@ export const deliveryReader: EventReader = {
     if (connections.length === 0) return;
     const asked = events.flatMap((event) => connections.flatMap((connection) => askedBy(event, connection)));
     await enqueue(ctx, tx, asked);
+    for (const event of events)
+      for (const connection of connections) await followSegments(ctx, tx, event, connection);
   },
 };
+
+/** A segment that was worked out from scratch or deleted, or settings that say anew what segments are there. */
+async function followSegments(ctx: Context, tx: Tx, event: Event, { row, sync }: Reading): Promise<void> {
+  if (!sync.enableContactSync || sync.syncDirection === 'FROM') return;
+  const { fields = [] } = event.data as { fields?: string[] };
+  const all =
+    event.type === 'integration.updated' &&
+    event.subjectId === row.id &&
+    fields.some((name) => name === 'segmentTags' || name === 'segmentLists');
+  const changed = event.type === 'segment.calculated' || event.type === 'segment.deleted';
+  for (const kept of keptSegments(sync))
+    if (all || (changed && uuidOf('Segment', kept.segmentId) === event.subjectId))
+      await askForSegment(ctx, tx, row.id, kept);
+}
 
 interface Reading {
   row: IntegrationConnection;

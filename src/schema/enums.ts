@@ -24,6 +24,7 @@ import {
   type RowScope,
 } from '../core/permissions.ts';
 import { activityNames, activityType, catalogue, reportedEvents } from '../events/catalogue.ts';
+import type { CampaignStatus, FieldType } from '../integrations/capabilities.ts';
 import { builder } from './builder.ts';
 
 /** An enum whose every value is described; the type makes sure that none of the database's is missing. */
@@ -119,6 +120,43 @@ export const DriftWinnerEnum = described<'FRONTDESK' | 'REMOTE'>('DriftWinner', 
   FRONTDESK: 'What is here is sent there; customers who are missing there are added.',
   REMOTE: 'What is there is taken over; contacts who are missing here are added.',
 });
+
+export const AutomationViaEnum = described<'AUTOMATION' | 'EVENT'>(
+  'AutomationVia',
+  'How an automation in an outside system is started.',
+  {
+    AUTOMATION: 'The contact is put into it.',
+    EVENT: 'An event is tracked that it listens to.',
+  },
+);
+
+export const RemoteFieldTypeEnum = described<Uppercase<FieldType>>(
+  'RemoteFieldType',
+  'What the values of a field in an outside system are.',
+  {
+    TEXT: 'Any text, of one line or several.',
+    NUMBER: 'A number, with or without decimals.',
+    BOOLEAN: 'Yes or no.',
+    DATE: 'A day.',
+    DATETIME: 'A moment.',
+    CHOICE: 'One of several texts.',
+    CHOICES: 'Any of several texts.',
+  },
+);
+
+export const RemoteCampaignStatusEnum = described<CampaignStatus>(
+  'RemoteCampaignStatus',
+  'Where a campaign in an outside system stands.',
+  {
+    DRAFT: 'Being written.',
+    SCHEDULED: 'To be sent later.',
+    SENDING: 'On its way.',
+    PAUSED: 'Held up, to go on later.',
+    STOPPED: 'Given up on the way.',
+    COMPLETED: 'Sent to everyone it is for.',
+    OTHER: 'Something that only the system knows.',
+  },
+);
 
 export const CustomerStatusEnum = described<CustomerStatus>(
   'CustomerStatus',

@@ -2,6 +2,7 @@ import type { IntegrationConnection as Row } from '../core/database.ts';
 import { AlreadyExists, IdempotencyKeyReused, InvalidState, NotFound } from '../core/errors.ts';
 import { encodeId } from '../core/ids.ts';
 import { adapterOf } from '../integrations/adapters.ts';
+import { type AutomationSlot, automationsOf } from '../resolvers/connections/automationsOf.ts';
 import { type Backlog, backlogOf } from '../resolvers/connections/backlogOf.ts';
 import { connectIntegration } from '../resolvers/connections/connectIntegration.ts';
 import { disconnectIntegration } from '../resolvers/connections/disconnectIntegration.ts';
@@ -16,6 +17,7 @@ import { retryDelivery } from '../resolvers/deliveries/retryDelivery.ts';
 import { builder, type GraphQLContext } from './builder.ts';
 import { BulkOperation } from './bulkOperation.ts';
 import {
+  AutomationViaEnum,
   ConnectionHealthEnum,
   ConnectionStatusEnum,
   DeliveryKindEnum,
@@ -25,6 +27,7 @@ import {
 import { conditions, enumFilter } from './filters.ts';
 import { idempotencyKeyField, mutation } from './mutation.ts';
 import { computed, guarded, type List, objectOf, one, orderInput, page, related } from './read.ts';
+import { remoteFields } from './remoteAccount.ts';
 
 const id = {
   field: 'id',
@@ -66,6 +69,42 @@ const StatsObject = builder.objectRef<Stats>('IntegrationStats').implement({
     calls: t.exposeInt('calls', { description: 'Calls to the system.' }),
     callsFailed: t.exposeInt('callsFailed', {
       description: 'Those among them that failed, also where a later one made up for it.',
+    }),
+  }),
+});
+
+const AutomationObject = builder.objectRef<AutomationSlot>('IntegrationAutomation').implement({
+  description: 'An automation in an outside system, and what starts it.',
+  fields: (t) => ({
+    slot: t.exposeString('slot', {
+      description: 'Its purpose: post_booking, review_request, win_back, or your own.',
+    }),
+    active: t.exposeBoolean('active', {
+      description: 'Whether it is started; automations as a whole must be too.',
+    }),
+    via: t.expose('via', { type: AutomationViaEnum, description: 'How it is started.' }),
+    automationId: t.exposeID('automationId', {
+      nullable: true,
+      description: 'Its id there; null when it is started by an event.',
+    }),
+    trackedEvent: t.exposeString('trackedEvent', {
+      nullable: true,
+      description: 'The event that is tracked for it; null when it is started by itself.',
+    }),
+    triggerEvent: t.exposeString('triggerEvent', { description: 'The event here that starts it.' }),
+    tag: t.exposeString('tag', { nullable: true, description: 'Only for this tag, by its name.' }),
+    segmentId: t.exposeID('segmentId', { nullable: true, description: 'Only for this segment.' }),
+    delayMinutes: t.exposeInt('delayMinutes', {
+      description:
+        "How long after the booking's end it is started, or after the event where there is no booking.",
+    }),
+    triggerCount: t.exposeInt('triggerCount', {
+      description: 'How often it was started for somebody; what was not wanted after all is not counted.',
+    }),
+    lastTriggeredAt: t.expose('lastTriggeredAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was last started; null when it never was.',
     }),
   }),
 });
@@ -285,6 +324,15 @@ export const IntegrationConnection = objectOf(
         select: { id: true },
         resolve: ({ id }, { lastHours }, ctx: GraphQLContext) => statsOf(ctx, id, lastHours ?? 24),
       }),
+      automations: t.field({
+        type: [AutomationObject],
+        description:
+          'Automations by their purpose, as the settings have them, and how often each was started.',
+        ...guarded(undefined, { shape: 'opaque' }),
+        select: { id: true, settings: true },
+        resolve: (row, _args: object, ctx: GraphQLContext) => automationsOf(ctx, row),
+      }),
+      ...remoteFields(t),
       calls: related(
         t,
         'calls',

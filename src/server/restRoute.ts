@@ -29,6 +29,7 @@ const statuses: Record<FailureCode | RefusalCode, number> = {
   LIMIT_EXCEEDED: 429,
   RATE_LIMITED: 429,
   UNAVAILABLE: 503,
+  INTEGRATION_UNAVAILABLE: 503,
 };
 
 /** `/rest/v1/...` over HTTP: origin, credential, the route, and errors as `{ error: { code, message, ... } }`. */

@@ -41,9 +41,16 @@ const opaque: Record<string, string> = {
   'Segment.sentence': 'Ids anywhere in the criteria are looked up for their names.',
   'Segment.sizes': 'A history that pages of segments do not ask for.',
   'TagRule.sentence': 'Ids anywhere in the criteria are looked up for their names.',
+  'IntegrationConnection.automations':
+    'Stand in the settings; their counts are read at once for all connections of a page.',
   'IntegrationConnection.backlog': 'Two counts, made at once for all connections of a page.',
   'IntegrationConnection.stats':
     'Percentiles of what was sent, worked out at once for all connections of a page.',
+  'IntegrationConnection.remoteAutomations': 'The outside system is asked.',
+  'IntegrationConnection.remoteCampaigns': 'The outside system is asked.',
+  'IntegrationConnection.remoteFields': 'The outside system is asked.',
+  'IntegrationConnection.remoteLists': 'The outside system is asked.',
+  'IntegrationConnection.remoteTags': 'The outside system is asked.',
 };
 
 /** Filters over columns without an index, and why that is no harm. */

@@ -6,8 +6,10 @@ import { connectIntegration } from '../../src/resolvers/connections/connectInteg
 import { repairIntegrationDrift } from '../../src/resolvers/connections/repairIntegrationDrift.ts';
 import { startBackfill } from '../../src/resolvers/connections/startBackfill.ts';
 import { startDriftCheck } from '../../src/resolvers/connections/startDriftCheck.ts';
+import { updateIntegration } from '../../src/resolvers/connections/updateIntegration.ts';
 import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
 import { updateCustomer } from '../../src/resolvers/customers/updateCustomer.ts';
+import { addTags } from '../../src/resolvers/tags/addTags.ts';
 import { startHubSpot } from '../peers/hubspot/startHubSpot.ts';
 import { openTestDatabase } from '../support/context.ts';
 import { eventually } from '../support/gateway.ts';
@@ -125,6 +127,86 @@ test('A drift check finds what differs and what is missing on either side, and e
       }),
     ).toBe(1);
     expect(await check()).toEqual([]);
+  } finally {
+    await worker.stop();
+  }
+});
+
+test('Tags and lists are compared without a call for each contact, and mended either way; nobody who left a list is put back.', async () => {
+  const peer = await openPeer();
+  const { admin, workspace, services } = await openStudio(db);
+  const list = peer.addList('Newsletter');
+  const field = peer.addField('Job', 'text');
+  const { connection, id } = await connect(admin, peer, {
+    fieldMappings: [{ local: 'jobTitle', remote: field, direction: 'BOTH' }],
+    scoreTags: [{ from: -1_000_000, tag: 'Lead' }],
+  });
+  await people(admin, 4);
+  const find = (n: number) =>
+    db.customer.findFirstOrThrow({
+      where: { workspaceId: workspace.id, email: `p${n}@example.com` },
+      include: { tags: { include: { tag: true } } },
+    });
+  const all = await Promise.all([0, 1, 2, 3].map(find));
+  const customerIds = all.map((one) => encodeId('Customer', one.id));
+  await addTags(admin, { customerIds, tags: ['VIP'] });
+  await settled(db, workspace.id);
+  const worker = startBulkOperations(services);
+  const check = async () => {
+    await ended((await startDriftCheck(admin, { connectionId: id })).id);
+    const found = await db.integrationDrift.findMany({ where: { connectionId: connection.id } });
+    return new Map(
+      all.flatMap((customer, n) => {
+        const drift = found.find(({ customerId }) => customerId === customer.id);
+        return drift ? [[n, drift]] : [];
+      }),
+    );
+  };
+  const fields = (found: Awaited<ReturnType<typeof check>>) =>
+    [...found].map(([n, drift]) => `p${n} ${drift.fields}`);
+  const repair = async (winner: string, ...ids: string[]) => {
+    const driftIds = ids.map((one) => encodeId('IntegrationDrift', one));
+    await repairIntegrationDrift(admin, { id, winner, ...(ids.length > 0 && { driftIds }) });
+    await settled(db, workspace.id);
+  };
+  try {
+    peer.forgetCalls();
+    expect(fields(await check())).toEqual([]);
+    expect(peer.calls().map(({ method }) => method)).toEqual(['GET']);
+
+    // From now on there is a list, that p2 has left before; p0 and p2 agreed.
+    peer.subscribe('p2@example.com', 'Newsletter');
+    peer.unsubscribe('p2@example.com');
+    await updateIntegration(admin, { id, settings: { defaultListId: list } });
+    peer.untagContact('p0@example.com', 'VIP');
+    peer.untagContact('p1@example.com', 'VIP');
+    peer.untagContact('p1@example.com', 'Lead');
+    peer.tagContact('p3@example.com', 'Theirs');
+    const found = await check();
+    expect(fields(found)).toEqual(['p0 tags,lists', 'p1 tags', 'p2 lists', 'p3 tags']);
+
+    await repair('REMOTE', found.get(1)!.id);
+    expect((await find(1)).tags).toEqual([]);
+    expect(peer.contact('p1@example.com')!.tags).toEqual(['Lead']);
+    await repair('FRONTDESK');
+    expect(peer.contact('p0@example.com')).toMatchObject({
+      tags: ['Lead', 'VIP'],
+      lists: { Newsletter: '1' },
+    });
+    expect(peer.contact('p2@example.com')!.lists).toEqual({ Newsletter: '2' });
+    expect(await find(2)).toMatchObject({
+      marketingConsent: false,
+      marketingConsentSource: 'ActiveCampaign',
+    });
+    expect(peer.contact('p3@example.com')!.tags).toEqual(['Lead', 'VIP']);
+    expect(fields(await check())).toEqual([]);
+
+    // What they added is taken over when they are right.
+    peer.tagContact('p3@example.com', 'Theirs');
+    expect(fields(await check())).toEqual(['p3 tags']);
+    await repair('REMOTE');
+    expect((await find(3)).tags.map(({ tag }) => tag.name).sort()).toEqual(['Theirs', 'VIP']);
+    expect(fields(await check())).toEqual([]);
   } finally {
     await worker.stop();
   }

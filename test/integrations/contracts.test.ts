@@ -74,6 +74,17 @@ const having = (capability: keyof Capabilities<unknown>) =>
       fields: against[adapter.key]!.fields,
     }));
 
+/** A contact as it is seen in a page of them. */
+async function wholeOf(contacts: Contacts<unknown>, c: Connection, id: string) {
+  for (let after: string | null = null; ; ) {
+    const page: Awaited<ReturnType<typeof contacts.whole>> = await contacts.whole(c, after);
+    const found = page.items.find((one) => one.id === id);
+    if (found) return found;
+    if (!page.next) throw new Error(`There is no contact ${id}.`);
+    after = page.next;
+  }
+}
+
 test.each(Object.keys(against))(
   '%s says which account it leads to, and refuses credentials that do not work.',
   async (key) => {
@@ -138,6 +149,8 @@ describe.each(having('contacts'))('The contacts of $key', ({ key, can: { contact
       const { id } = await contacts.upsert(c, { id: null, email, values: { [field]: text } });
       const held = async () => contacts.read(of!.type, (await contacts.get(c, id))!.values[field] ?? '');
       expect(await held()).toEqual(values[type]);
+      const whole = await wholeOf(contacts, c, id);
+      expect(contacts.read(of!.type, whole.values[field] ?? '')).toEqual(values[type]);
       await contacts.upsert(c, { id, email, values: { [field]: contacts.write(of!.type, null) } });
       expect(await held()).toBe(null);
     }
@@ -157,6 +170,7 @@ describe.each(having('contacts'))('The contacts of $key', ({ key, can: { contact
       }
     };
     const all = await walk((after) => contacts.all(c, after));
+    expect(await walk((after) => contacts.whole(c, after))).toEqual(all);
     expect(new Set(all).size).toBe(all.length);
     expect(all.length).toBeGreaterThanOrEqual(121);
     await eventually('what changed is listed', async () => {
@@ -191,14 +205,15 @@ describe.each(having('tags'))('The tags of $key', ({ key, can: { tags, contacts 
     await Promise.all([tags.add(c, id, 'VIP'), tags.add({ ...c, known: new Map() }, id, 'VIP')]);
     await tags.add(c, id, 'Regular');
     expect((await tags.of(c, id)).sort()).toEqual(['Regular', 'VIP']);
+    expect([...(await wholeOf(contacts, c, id)).tags!].sort()).toEqual(['Regular', 'VIP']);
     await tags.remove(c, id, 'VIP');
     await tags.remove(c, id, 'VIP');
     await tags.remove(c, id, 'never heard of');
     expect(await tags.of(c, id)).toEqual(['Regular']);
     const names = [];
     for (let after: string | null = null; ; ) {
-      const page: { items: string[]; next: string | null } = await tags.all(c, after);
-      names.push(...page.items);
+      const page: Awaited<ReturnType<typeof tags.all>> = await tags.all(c, after);
+      names.push(...page.items.map(({ name }) => name));
       after = page.next;
       if (!after) break;
     }
@@ -210,13 +225,15 @@ describe.each(having('lists'))('The lists of $key', ({ key, can: { lists, contac
   test('are made, joined and left.', async () => {
     const { id } = await contacts.upsert(c, { id: null, email: `lists@${key}.example.com`, values: {} });
     const list = await lists.create(c, 'Newsletter');
-    expect((await lists.all(c, null)).items).toContainEqual(list);
-    const membership = () => lists.membership(c, id, list.id);
-    expect(await membership()).toBe('NONE');
+    expect((await lists.all(c, null)).items).toContainEqual({ ...list, subscribers: 0 });
+    const membership = async () => (await lists.of(c, id))[list.id];
+    expect(await membership()).toBe(undefined);
     await lists.subscribe(c, id, list.id);
     expect(await membership()).toBe('SUBSCRIBED');
+    expect((await lists.all(c, null)).items).toContainEqual({ ...list, subscribers: 1 });
     await lists.unsubscribe(c, id, list.id);
     expect(await membership()).toBe('UNSUBSCRIBED');
+    expect((await wholeOf(contacts, c, id)).lists).toEqual({ [list.id]: 'UNSUBSCRIBED' });
     expect(await kindOf(lists.subscribe(c, id, '999999'))).toBe('NOT_FOUND');
   });
 });
@@ -228,11 +245,13 @@ describe.each(having('automations'))(
       const { id } = await contacts.upsert(c, { id: null, email: `auto@${key}.example.com`, values: {} });
       const automation = ac.addAutomation('Welcome');
       const asleep = ac.addAutomation('Asleep', { active: false });
-      const { items } = await automations.all(c, null);
-      expect(items).toContainEqual({ id: automation, name: 'Welcome', active: true });
-      expect(items).toContainEqual({ id: asleep, name: 'Asleep', active: false });
+      const all = async () => (await automations.all(c, null)).items;
+      const seen = { id: automation, name: 'Welcome', active: true, entered: 0, exited: 0 };
+      expect(await all()).toContainEqual(seen);
+      expect(await all()).toContainEqual({ ...seen, id: asleep, name: 'Asleep', active: false });
       const run = await automations.start(c, id, automation);
       expect(await automations.of(c, id)).toEqual([{ id: run.id, automationId: automation }]);
+      expect(await all()).toContainEqual({ ...seen, entered: 1 });
       await automations.stop(c, run.id);
       await automations.stop(c, run.id);
       expect(await automations.of(c, id)).toEqual([]);
@@ -260,11 +279,21 @@ describe.each(having('tracking'))('The tracking of $key', ({ key, adapter, can: 
 });
 
 describe.each(having('campaigns'))('The campaigns of $key', ({ can: { campaigns }, c }) => {
-  test('are listed.', async () => {
-    const id = ac.addCampaign('Spring', { sent: new Date('2026-03-01T00:00:00Z'), opens: 3 });
-    expect((await campaigns.all(c, null)).items).toContainEqual(
-      expect.objectContaining({ id, name: 'Spring', sentAt: expect.any(String) }),
-    );
+  test('are listed with their figures, the latest first.', async () => {
+    ac.addCampaign('Draft');
+    const sentAt = new Date('2026-03-01T00:00:00Z');
+    ac.addCampaign('Winter', { sent: new Date('2026-01-01T00:00:00Z') });
+    const id = ac.addCampaign('Spring', { sent: sentAt, opens: 3 });
+    const { items } = await campaigns.all(c, null);
+    expect(items.map(({ name, status }) => `${name} ${status}`)).toEqual([
+      'Spring COMPLETED',
+      'Winter COMPLETED',
+      'Draft DRAFT',
+    ]);
+    expect(items[0]).toEqual({
+      ...{ id, name: 'Spring', status: 'COMPLETED', sentAt, sends: 100, opens: 3, uniqueOpens: 3 },
+      ...{ linkClicks: 0, uniqueLinkClicks: 0, unsubscribes: 0, bounces: 0 },
+    });
   });
 });
 

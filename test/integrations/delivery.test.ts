@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { encodeId } from '../../src/core/ids.ts';
 import { startDeliveries } from '../../src/jobs/deliveries.ts';
+import { automationsOf } from '../../src/resolvers/connections/automationsOf.ts';
 import { pauseIntegration } from '../../src/resolvers/connections/pauseIntegration.ts';
 import { resumeIntegration } from '../../src/resolvers/connections/resumeIntegration.ts';
 import { statsOf } from '../../src/resolvers/connections/statsOf.ts';
@@ -98,6 +99,7 @@ test('What is refused for good is parked where it can be seen, holds up only wha
     'connections{integration="activecampaign",health="DOWN"} 0',
   ])
     expect(metrics).toContain(`frontdesk_sync_${line}`);
+  expect((await automationsOf(admin, connection)).map((one) => one.triggerCount)).toEqual([0, 1]);
 
   await updateCustomer(admin, { id: encodeId('Customer', bad.id), email: 'taken@example.com' });
   await settled(db, workspace.id);

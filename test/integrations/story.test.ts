@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { encodeId } from '../../src/core/ids.ts';
+import { pruneIntegrations } from '../../src/jobs/pruneIntegrations.ts';
 import { completeBooking } from '../../src/resolvers/bookings/completeBooking.ts';
 import { confirmBooking } from '../../src/resolvers/bookings/confirmBooking.ts';
 import { createBooking } from '../../src/resolvers/bookings/createBooking.ts';
+import { automationsOf } from '../../src/resolvers/connections/automationsOf.ts';
 import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
 import { updateCustomer } from '../../src/resolvers/customers/updateCustomer.ts';
 import { recordPayment } from '../../src/resolvers/payments/recordPayment.ts';
@@ -24,12 +26,13 @@ test('A booking is made: the contact is synced, tagged, put on the list, sent th
   const spent = peer.addField('Spent', 'text');
   const score = peer.addField('Score', 'text');
   const born = peer.addField('Birthday', 'date');
-  await connect(admin, peer, {
+  const { connection } = await connect(admin, peer, {
     defaultListId: list,
     enableEventTracking: true,
     automations: [
       { slot: 'post_booking', automationId: automation },
       { slot: 'review_request', automationId: review },
+      { slot: 'win_back', tag: 'At Risk', via: 'EVENT' },
     ],
     scoreTags: [
       { from: 100, tag: 'Hot Lead' },
@@ -105,6 +108,17 @@ test('A booking is made: the contact is synced, tagged, put on the list, sent th
   await db.delivery.update({ where: { id: asked!.id }, data: { notBefore: new Date(), nextAt: new Date() } });
   await settled(db, workspace.id);
   expect(peer.startsOf('Review request')).toHaveLength(1);
+
+  // How often each was started is known, also when the deliveries are pruned.
+  const later = { now: () => new Date(Date.now() + 31 * 86_400_000) };
+  await pruneIntegrations({ db, clock: later });
+  expect(await db.delivery.count({ where: { workspaceId: workspace.id, kind: 'AUTOMATION' } })).toBe(0);
+  const started = { triggerCount: 1, lastTriggeredAt: expect.any(Date), active: true, via: 'AUTOMATION' };
+  expect(await automationsOf({ ...admin }, connection)).toMatchObject([
+    { ...started, slot: 'post_booking', automationId: automation, triggerEvent: 'booking.created' },
+    { ...started, slot: 'review_request', triggerEvent: 'booking.completed', delayMinutes: 1_440 },
+    { slot: 'win_back', triggerCount: 0, lastTriggeredAt: null, tag: 'At Risk', trackedEvent: 'win_back' },
+  ]);
 
   // Nothing more is said when nothing more happened.
   peer.forgetCalls();

@@ -5,6 +5,8 @@ import { pollConnection } from '../../src/resolvers/connections/pollConnection.t
 import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
 import { deleteCustomer } from '../../src/resolvers/customers/deleteCustomer.ts';
 import { updateCustomer } from '../../src/resolvers/customers/updateCustomer.ts';
+import { addSegmentMembers } from '../../src/resolvers/segments/addSegmentMembers.ts';
+import { createSegment } from '../../src/resolvers/segments/createSegment.ts';
 import { addTags } from '../../src/resolvers/tags/addTags.ts';
 import { removeTags } from '../../src/resolvers/tags/removeTags.ts';
 import { schema } from '../../src/schema/schema.ts';
@@ -175,6 +177,34 @@ test('The list holds who agreed, and nobody who left by themselves is put back; 
   await atRest();
   expect(peer.contact('bob@example.com')!.lists).toEqual({ Newsletter: '2' });
   expect((await now(bob.id)).marketingConsent).toBe(false);
+});
+
+test('Who leaves the list of a segment is off that one and keeps the consent; who leaves the list of all who agreed leaves every one.', async () => {
+  const [news, offers] = [peer.addList('News'), peer.addList('Offers')];
+  const segment = await createSegment(studio.admin, { name: 'Regulars', kind: 'STATIC' });
+  const segmentId = encodeId('Segment', segment.id);
+  await connect(studio.admin, peer, {
+    ...{ enableWebhooks: true, defaultListId: news, segmentLists: [{ segmentId, listId: offers }] },
+  });
+  const people = [];
+  for (const email of ['ada@example.com', 'bob@example.com'])
+    people.push(await aCustomer({ email, marketingConsent: true }));
+  await addSegmentMembers(studio.admin, { id: segmentId, customerIds: people.map(({ id }) => id) });
+  await atRest();
+  expect(peer.contact('ada@example.com')!.lists).toEqual({ News: '1', Offers: '1' });
+
+  peer.unsubscribe('ada@example.com', { list: 'Offers' });
+  peer.unsubscribe('bob@example.com', { list: 'News' });
+  await atRest();
+  expect(peer.contact('bob@example.com')!.lists).toEqual({ News: '2', Offers: '2' });
+  await updateCustomer(studio.admin, { id: people[0]!.id, firstName: 'Changed' });
+  await atRest();
+  expect(peer.contact('ada@example.com')).toMatchObject({
+    firstName: 'Changed',
+    lists: { News: '1', Offers: '2' },
+  });
+  const consents = await Promise.all(people.map(({ customer }) => now(customer.id)));
+  expect(consents.map((one) => one.marketingConsent)).toEqual([true, false]);
 });
 
 test('A changed e-mail address changes the contact and makes no second one; an erased customer is deleted there.', async () => {

@@ -256,6 +256,26 @@ describe('Contacts (§2.5)', () => {
 });
 
 describe('Fields (§2.5)', () => {
+  test('What belongs to a page of contacts comes beside it for include: their ids stand with each contact.', async () => {
+    for (const email of ['ada@example.com', 'bob@example.com']) peer.createContact({ email });
+    peer.tagContact('ada@example.com', 'VIP');
+    const list = peer.addList('News');
+    peer.subscribe('ada@example.com', 'News');
+    const query = '?include=contactTags.tag,contactLists,fieldValues,nonsense';
+    const { body } = await call('GET', `/contacts${query}`);
+    expect(body).toMatchObject({
+      contacts: [
+        { id: '1', contactTags: ['1'], contactLists: ['1'], fieldValues: [] },
+        { id: '2', contactTags: [], contactLists: [], fieldValues: [] },
+      ],
+      contactTags: [{ contact: '1', tag: '1' }],
+      tags: [{ id: '1', tag: 'VIP' }],
+      contactLists: [{ contact: '1', list, status: '1' }],
+      fieldValues: [],
+    });
+    expect(Object.keys((await call('GET', '/contacts')).body)).not.toContain('contactTags');
+  });
+
   test('Values are formatted by type: ||a||b||, a date, a date and time in the account’s zone.', async () => {
     const [many, day, time] = [
       peer.addField('Interests', 'checkbox'),

@@ -186,7 +186,8 @@ test('One plan in the database serves a list for every workspace, but no filter,
 });
 
 /** They read by statements of their own (test/conventions/planned.test.ts). */
-const opaqueParts = /\b(segmentPreview|segmentExplanation|leadScoreRulePreview|backlog)\b/;
+const opaqueParts =
+  /\b(segmentPreview|segmentExplanation|leadScoreRulePreview|backlog|automations|remote[A-Z]\w+)\b/;
 
 test('Every query that the documents show is planned.', async () => {
   const root = resolve(import.meta.dirname, '../..');

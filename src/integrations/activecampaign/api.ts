@@ -12,6 +12,8 @@ export const textOf = z
   .union([z.string(), z.number(), z.null()])
   .optional()
   .transform((value) => (value == null ? '' : String(value)));
+/** Counts are texts too; null for what is none. */
+export const count = textOf.transform((text) => (/^\d+$/.test(text) ? Number(text) : null));
 export const anything = z.unknown();
 
 type Request = Pick<OutsideRequest, 'method' | 'json'> & { path: string };
@@ -101,7 +103,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-const pageSize = 100;
+export const pageSize = 100;
 
 /** A page of a list that counts from 0; the cursor is the offset. */
 export async function listed<Schema extends z.ZodType>(

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Contacts, FieldType, Page, RemoteContact, Value } from '../capabilities.ts';
 import { OutsideFailure } from '../failure.ts';
-import { anything, api, id, listed, textOf } from './api.ts';
+import { anything, api, id, listed, pageSize, textOf } from './api.ts';
+import { contactList, membershipsOf } from './lists.ts';
 import type { Settings } from './settings.ts';
 
 const contact = z.object({
@@ -13,6 +14,16 @@ const contact = z.object({
   udate: textOf,
 });
 const fieldValue = z.object({ field: id, value: textOf });
+/** What a page of contacts has beside it when it is asked for; each contact then says which of it is theirs. */
+const beside = 'fieldValues,contactTags.tag,contactLists';
+const mine = z.array(id).nullish();
+const wholePage = z.object({
+  contacts: z.array(contact.extend({ fieldValues: mine, contactTags: mine, contactLists: mine })),
+  fieldValues: z.array(fieldValue.extend({ contact: id })).nullish(),
+  contactTags: z.array(z.object({ contact: id, tag: id })).nullish(),
+  tags: z.array(z.object({ id, tag: z.string() })).nullish(),
+  contactLists: z.array(contactList.extend({ contact: id })).nullish(),
+});
 const withValues = z.object({ contact, fieldValues: z.array(fieldValue).nullish() });
 const standard = { email: 'email', firstName: 'firstName', lastName: 'lastName', phone: 'phone' } as const;
 const own = Object.values(standard) as string[];
@@ -101,10 +112,36 @@ export const contacts: Contacts<Settings> = {
     const last = page.items.at(-1)?.id ?? null;
     return { items: page.items.map((one) => remote({ contact: one })), next: page.next ? last : null };
   },
+  async whole(c, after) {
+    const asked = { 'orders[id]': 'ASC', id_greater: after ?? '0', include: beside };
+    const query = new URLSearchParams({ ...asked, limit: String(pageSize) });
+    const page = await api(c, { method: 'GET', path: `/contacts?${query}` }, wholePage);
+    // None at all and not sent along look alike, but for what the contacts say.
+    for (const name of ['fieldValues', 'contactTags', 'contactLists'] as const)
+      if (page.contacts.length > 0 && !page[name] && !page.contacts.some((one) => one[name]))
+        throw new OutsideFailure('UNEXPECTED', `ActiveCampaign sent no ${name} along with its contacts.`);
+    const values = byContact(page.fieldValues);
+    const tags = byContact(page.contactTags);
+    const lists = byContact(page.contactLists);
+    const names = new Map((page.tags ?? []).map((one) => [one.id, one.tag]));
+    const items = page.contacts.map((one) => ({
+      ...remote({ contact: one, fieldValues: values(one.id) }),
+      tags: tags(one.id).flatMap(({ tag }) => names.get(tag) ?? []),
+      lists: membershipsOf(lists(one.id)),
+    }));
+    return { items, next: items.length < pageSize ? null : (items.at(-1)?.id ?? null) };
+  },
   async remove(c, contactId) {
     await orNone(api(c, { method: 'DELETE', path: `/contacts/${encodeURIComponent(contactId)}` }, anything));
   },
 };
+
+function byContact<Row extends { contact: string }>(
+  rows: readonly Row[] | null | undefined,
+): (id: string) => Row[] {
+  const found = Map.groupBy(rows ?? [], ({ contact }) => contact);
+  return (id) => found.get(id) ?? [];
+}
 
 function remote({ contact, fieldValues }: z.output<typeof withValues>): RemoteContact {
   const { id, email, firstName, lastName, phone, udate } = contact;

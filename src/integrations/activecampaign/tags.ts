@@ -42,7 +42,7 @@ export const tags: Tags<Settings> = {
   },
   async all(c, after) {
     const page = await listed(c, '/tags', 'tags', tag, after);
-    return { items: page.items.map(({ tag }) => tag), next: page.next };
+    return { items: page.items.map(({ id, tag }) => ({ id, name: tag })), next: page.next };
   },
 };
 

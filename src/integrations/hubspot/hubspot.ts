@@ -113,6 +113,10 @@ function contacts(): Contacts<Settings> {
       });
       return pageOf(await api(c, 'GET', `/crm/v3/objects/contacts?${query}`, page));
     },
+    async whole(c, after) {
+      const page = await this.all(c, after);
+      return { ...page, items: page.items.map((one) => ({ ...one, tags: null, lists: null })) };
+    },
     async remove(c, id) {
       await api(c, 'DELETE', `/crm/v3/objects/contacts/${encodeURIComponent(id)}`, anything).catch(
         (error) => {

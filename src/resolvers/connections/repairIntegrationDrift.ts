@@ -51,7 +51,7 @@ export async function repairIntegrationDrift(ctx: Context, input: unknown): Prom
         data: { remoteId: null, agreed: {} },
       });
       const about = { connectionId: id, lane: 'backfill' as const };
-      const asked = rows.map(({ difference, customerId, remoteId }): Asked => {
+      const asked = rows.map(({ difference, customerId, remoteId, fields }): Asked => {
         if (difference === 'MISSING_THERE')
           return { ...about, customerId, kind: 'CONTACT', key: contactKey(customerId as string) };
         const contactId = remoteId as string;
@@ -60,7 +60,7 @@ export async function repairIntegrationDrift(ctx: Context, input: unknown): Prom
           customerId,
           kind: 'FETCH',
           key: fetchKey(contactId),
-          payload: { contactId, winner },
+          payload: { contactId, winner, tags: fields.includes('tags'), lists: fields.includes('lists') },
         };
       });
       await enqueue(ctx, tx, asked);

@@ -4,12 +4,18 @@ import type { Context } from '../../core/context.ts';
 import { hashOf } from '../../core/crypto.ts';
 import type { BulkOperation, Prisma } from '../../core/database.ts';
 import type { Bulk, BulkContact, Contacts } from '../../integrations/capabilities.ts';
-import { linkOf, nothingAgreed } from '../deliveries/contactLink.ts';
+import { type Agreed, linkOf } from '../deliveries/contactLink.ts';
 import { contactKey, enqueue } from '../deliveries/enqueue.ts';
-import { type LocalSide, localSides, mappedFields, wantedTags, wireOf } from '../deliveries/localSide.ts';
+import {
+  type LocalSide,
+  localSides,
+  mappedFields,
+  wantedLists,
+  wantedTags,
+  wireOf,
+} from '../deliveries/localSide.ts';
 import { differs } from '../deliveries/takeOver.ts';
 import { connectionWork, type Work } from './connectionWork.ts';
-import type { OpenConnection } from './openConnection.ts';
 
 const pageSize = 250;
 /** Below it, one call a contact is less than an import and a look at what became of it. */
@@ -78,8 +84,8 @@ async function nextPage(ctx: Context, { open }: Work, after: string | null, size
   ];
   const wanted = ids.flatMap((id) => {
     const side = sides.get(id);
-    const link = links.find(({ customerId }) => customerId === id) ?? null;
-    return side?.wanted && (!link?.remoteId || differs(open, side, linkOf(link).agreed)) ? [side] : [];
+    const { remoteId, agreed } = linkOf(links.find(({ customerId }) => customerId === id) ?? null);
+    return side?.wanted && (!remoteId || differs(open, side, agreed)) ? [{ side, agreed }] : [];
   });
   return { wanted, count: ids.length, last: ids.at(-1) ?? null, more: ids.length === size };
 }
@@ -96,7 +102,7 @@ async function askForAll(
     if (!page.last || signal.aborted) return;
     at.after = page.last;
     done.rows += page.count;
-    const asked = page.wanted.map(({ customer }) => ({
+    const asked = page.wanted.map(({ side: { customer } }) => ({
       connectionId: work.open.row.id,
       customerId: customer.id,
       kind: 'CONTACT' as const,
@@ -133,12 +139,12 @@ async function handOver(
       const page = await nextPage(ctx, work, at.after, Math.min(pageSize, bulk.maxContacts));
       more = page.more;
       if (!page.last) continue;
-      const contacts = page.wanted.map((side) => bulkContactOf(open, side));
+      const contacts = page.wanted.map(({ side, agreed }) => bulkContactOf(work, side, agreed));
       if (contacts.length > 0) {
         const batchId = await patiently(() => bulk.send(open.to, contacts));
         at.pending.push({
           batchId,
-          ids: page.wanted.map(({ customer }) => customer.id),
+          ids: page.wanted.map(({ side }) => side.customer.id),
           marks: contacts.map(markOf),
         });
       }
@@ -160,19 +166,17 @@ async function handOver(
   await work.step({ checkpoint: at as Prisma.InputJsonValue });
 }
 
-function bulkContactOf(open: OpenConnection, side: LocalSide): BulkContact {
+function bulkContactOf({ open }: Pick<Work, 'open'>, side: LocalSide, agreed: Agreed): BulkContact {
   const contacts = open.adapter.can.contacts as Contacts<unknown>;
   const values = mappedFields(open).flatMap((mapped) => {
     const value = mapped.sends ? wireOf(contacts, mapped, side.values) : '';
     return value === '' ? [] : [[mapped.remote, value]];
   });
-  const { customer } = side;
-  const joins = open.sync.defaultListId && customer.marketingConsent && !customer.doNotContact;
   return {
-    email: customer.email,
+    email: side.customer.email,
     values: Object.fromEntries(values),
     tags: open.adapter.can.tags ? wantedTags(open, side) : [],
-    lists: joins ? [open.sync.defaultListId as string] : [],
+    lists: open.adapter.can.lists ? wantedLists(open, side, agreed) : [],
   };
 }
 
@@ -194,17 +198,30 @@ async function noteBatch(
   const refused = new Set(refusedEmails.map((email) => email.toLowerCase()));
   const sides = [...(await localSides(ctx, open.sync, batch.ids)).values()];
   const contacts = open.adapter.can.contacts as Contacts<unknown>;
+  const before = await ctx.db.integrationContact.findMany({
+    where: { workspaceId: ctx.workspace.id, connectionId: open.row.id, customerId: { in: batch.ids } },
+  });
   const links = sides
     .filter(({ customer }) => !refused.has(customer.email ?? ''))
     .map((side) => {
-      const { tags, lists, ...contact } = bulkContactOf(open, side);
+      const { agreed } = linkOf(before.find((one) => one.customerId === side.customer.id) ?? null);
+      const contact = bulkContactOf({ open }, side, agreed);
       const mark = batch.marks[batch.ids.indexOf(side.customer.id)];
-      const same = mark === undefined || mark === markOf({ ...contact, tags, lists });
+      const same = mark === undefined || mark === markOf(contact);
       const values = mappedFields(open)
         .filter(({ sends }) => sends)
         .map((mapped) => [mapped.local, same ? wireOf(contacts, mapped, side.values) : unknown]);
-      const agreed = { ...nothingAgreed, values: Object.fromEntries(values), ...(same && { tags, lists }) };
-      return { customer: side.customer.id, agreed, same };
+      // An import puts on and takes nothing off: what is yet to go there is not forgotten.
+      const both = (one: readonly string[], other: readonly string[]) => [...new Set([...one, ...other])];
+      return {
+        customer: side.customer.id,
+        agreed: {
+          ...agreed,
+          values: Object.fromEntries(values),
+          ...(same && { tags: both(agreed.tags, contact.tags), lists: both(agreed.lists, contact.lists) }),
+        },
+        same,
+      };
     });
   // Who changed since may have been sent before the system came to its import: all of it is sent again.
   const changed = links

@@ -1,14 +1,15 @@
 import type { Context } from '../../core/context.ts';
 import type { BulkOperation } from '../../core/database.ts';
 import { newId } from '../../core/ids.ts';
-import type { Contacts, Page, RemoteContact } from '../../integrations/capabilities.ts';
+import type { Contacts, Page, WholeContact } from '../../integrations/capabilities.ts';
+import { linkOf } from '../deliveries/contactLink.ts';
 import { comparable, localSides, mappedFields, wireOf } from '../deliveries/localSide.ts';
+import { listsDiffer, tagsDiffer } from '../deliveries/takeOver.ts';
 import { connectionWork, type Work } from './connectionWork.ts';
 
 /**
  * Compares every contact of a connected system with its customer, and notes where the two differ. Changes nothing on
- * either side. Taken up by another worker it begins anew. Where other than the standard fields are mapped, each contact is
- * read by itself, which takes a call each.
+ * either side. Taken up by another worker it begins anew.
  */
 export function runDriftCheck(
   ctx: Context,
@@ -20,8 +21,6 @@ export function runDriftCheck(
     const { open, patiently, step } = work;
     const { id: connectionId, workspaceId } = open.row;
     const contacts = open.adapter.can.contacts as Contacts<unknown>;
-    const standard = Object.values(contacts.standard);
-    const custom = mappedFields(open).some(({ remote }) => !standard.includes(remote));
     await step({ rowsDone: 0, rowsRefused: 0, bytesDone: 0 }, (tx) =>
       tx.integrationDrift.deleteMany({ where: { workspaceId, connectionId } }),
     );
@@ -30,13 +29,10 @@ export function runDriftCheck(
     for (let after: string | null = null; ; ) {
       if (signal.aborted) return;
       const cursor: string | null = after;
-      const page: Page<RemoteContact> = await patiently(() => contacts.all(open.to, cursor));
-      const full = [];
-      for (const one of page.items)
-        full.push(custom ? ((await patiently(() => contacts.get(open.to, one.id))) ?? one) : one);
+      const page: Page<WholeContact> = await patiently(() => contacts.whole(open.to, cursor));
       for (const { id } of page.items) seen.add(id);
       done += page.items.length;
-      const found = await differences(ctx, work, full);
+      const found = await differences(ctx, work, page.items);
       await step({ rowsDone: done, bytesDone: done, rowsRefused: { increment: found.length } }, (tx) =>
         tx.integrationDrift.createMany({ data: found }),
       );
@@ -58,7 +54,7 @@ interface Found {
   createdAt: Date;
 }
 
-async function differences(ctx: Context, { open }: Work, page: readonly RemoteContact[]): Promise<Found[]> {
+async function differences(ctx: Context, { open }: Work, page: readonly WholeContact[]): Promise<Found[]> {
   const { id: connectionId, workspaceId } = open.row;
   const contacts = open.adapter.can.contacts as Contacts<unknown>;
   const links = await ctx.db.integrationContact.findMany({
@@ -73,7 +69,7 @@ async function differences(ctx: Context, { open }: Work, page: readonly RemoteCo
     },
     select: { id: true, email: true },
   });
-  const customerOf = ({ id, email }: RemoteContact) =>
+  const customerOf = ({ id, email }: WholeContact) =>
     links.find(({ remoteId }) => remoteId === id)?.customerId ??
     byEmail.find((one) => one.email === email?.toLowerCase())?.id ??
     null;
@@ -82,7 +78,8 @@ async function differences(ctx: Context, { open }: Work, page: readonly RemoteCo
   return page.flatMap((remote) => {
     const customerId = customerOf(remote);
     const side = customerId ? sides.get(customerId) : undefined;
-    const fields = side
+    const { agreed } = linkOf(links.find(({ remoteId }) => remoteId === remote.id) ?? null);
+    const fields: string[] = side
       ? mappedFields(open)
           .filter((mapped) => mapped.sends || mapped.takes)
           .filter((mapped) => {
@@ -96,6 +93,9 @@ async function differences(ctx: Context, { open }: Work, page: readonly RemoteCo
           })
           .map(({ local }) => local)
       : [];
+    const compared = side && open.sync.enableContactSync;
+    if (compared && remote.tags && tagsDiffer(open, side, agreed, remote.tags)) fields.push('tags');
+    if (compared && remote.lists && listsDiffer(open, side, agreed, remote.lists)) fields.push('lists');
     if (side && fields.length === 0) return [];
     const found: Found = {
       ...{ id: newId(), workspaceId, connectionId, customerId, remoteId: remote.id, fields },

@@ -10,8 +10,10 @@ export interface Agreed {
   values: Record<string, string>;
   tags: string[];
   lists: string[];
-  /** Lists that we know they left: a consent that stands again was given since. */
+  /** Lists that we took them off, or that they left before their consent was taken back: no news when they come back. */
   left: string[];
+  /** Lists that they left by themselves, and when we learned it: only a newer consent puts them back. */
+  optedOut: Record<string, string>;
   /** What the contact there bore after our own last change: a contact that still bears it has not changed. */
   stamp: string;
 }
@@ -21,7 +23,14 @@ export interface Link {
   agreed: Agreed;
 }
 
-export const nothingAgreed: Agreed = { values: {}, tags: [], lists: [], left: [], stamp: '' };
+export const nothingAgreed: Agreed = {
+  values: {},
+  tags: [],
+  lists: [],
+  left: [],
+  optedOut: {},
+  stamp: '',
+};
 
 export const linkOf = (row: IntegrationContact | null): Link => ({
   remoteId: row?.remoteId ?? null,

@@ -6,6 +6,7 @@ import type { Automations, Contacts } from '../../integrations/capabilities.ts';
 import { OutsideFailure } from '../../integrations/failure.ts';
 import type { OpenConnection } from '../connections/openConnection.ts';
 import { readLink } from './contactLink.ts';
+import { keptLists } from './localSide.ts';
 import { sendContact } from './sendContact.ts';
 import { takeOver, type Winner } from './takeOver.ts';
 
@@ -17,7 +18,8 @@ export interface Delivered {
 
 /** Does what a delivery asks for. Throws an OutsideFailure when the outside system does not play along. */
 export async function deliver(ctx: Context, open: OpenConnection, delivery: Delivery): Promise<Delivered> {
-  const payload = delivery.payload as Record<string, string | undefined> & { tags?: unknown; left?: unknown };
+  const payload = delivery.payload as Record<string, string | undefined> &
+    Partial<Record<'tags' | 'left' | 'lists', unknown>>;
   const contacts = open.adapter.can.contacts as Contacts<unknown>;
   switch (delivery.kind) {
     case 'CONTACT':
@@ -26,7 +28,7 @@ export async function deliver(ctx: Context, open: OpenConnection, delivery: Deli
       return fetchContact(ctx, open, {
         contactId: payload.contactId as string,
         tags: Boolean(payload.tags),
-        left: Boolean(payload.left),
+        lists: Boolean(payload.left || payload.lists),
         ...(payload.winner && { winner: payload.winner as Winner }),
       });
     case 'ERASE':
@@ -42,17 +44,18 @@ export async function deliver(ctx: Context, open: OpenConnection, delivery: Deli
 interface Fetch {
   contactId: string;
   tags: boolean;
-  left: boolean;
+  /** How they stand on lists is to be asked; what a message says of it may be old. */
+  lists: boolean;
   winner?: Winner;
 }
 
 async function fetchContact(
   ctx: Context,
   open: OpenConnection,
-  { contactId, tags, left, winner }: Fetch,
+  { contactId, tags, lists, winner }: Fetch,
 ): Promise<Delivered> {
   if (open.sync.syncDirection === 'TO' && !winner) return { dropped: 'Changes there are not taken over.' };
-  const { contacts, tags: tagging, lists } = open.adapter.can;
+  const { contacts, tags: tagging, lists: listing } = open.adapter.can;
   const remote = await (contacts as Contacts<unknown>).get(open.to, contactId);
   if (!remote) {
     await ctx.db.integrationContact.updateMany({
@@ -61,13 +64,11 @@ async function fetchContact(
     });
     return { dropped: 'The contact is not there any more.' };
   }
-  const listId = open.sync.defaultListId;
+  const asksLists = lists && listing && keptLists(open).length > 0;
   await takeOver(ctx, open, remote, {
     ...(winner && { winner }),
     ...(tags && tagging && { tags: await tagging.of(open.to, contactId) }),
-    // The message may be an old one: whether they are off the list is asked.
-    left:
-      left && !!lists && !!listId && (await lists.membership(open.to, contactId, listId)) === 'UNSUBSCRIBED',
+    ...(asksLists && { lists: await listing.of(open.to, contactId) }),
   });
   return {};
 }

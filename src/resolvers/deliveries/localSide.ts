@@ -7,6 +7,7 @@ import type { Contacts, FieldType } from '../../integrations/capabilities.ts';
 import { type LocalField, type LocalValues, localField } from '../../integrations/localFields.ts';
 import type { SyncSettings } from '../../integrations/syncSettings.ts';
 import type { OpenConnection } from '../connections/openConnection.ts';
+import type { Agreed } from './contactLink.ts';
 
 /** A customer as outside systems see them. */
 export interface LocalSide {
@@ -14,7 +15,7 @@ export interface LocalSide {
   values: LocalValues;
   /** Names, the one that was put on last at the end. */
   tags: string[];
-  /** Ids of the segments that they are in, of those that are kept as tags. */
+  /** Ids of the segments that they are in, of those that are kept as tags or lists. */
   segmentIds: string[];
   /** May be known there at all. */
   wanted: boolean;
@@ -37,7 +38,9 @@ export async function localSides(
       spending: { where: { currency: workspace.currency } },
     },
   });
-  const kept = sync.segmentTags.flatMap(({ segmentId }) => uuidOf('Segment', segmentId) ?? []);
+  const kept = [...sync.segmentTags, ...sync.segmentLists].flatMap(
+    ({ segmentId }) => uuidOf('Segment', segmentId) ?? [],
+  );
   const members =
     kept.length === 0
       ? []
@@ -183,6 +186,34 @@ export function wantedTags({ sync }: Pick<OpenConnection, 'sync'>, side: LocalSi
       ...(score ? [score] : []),
     ]),
   ];
+}
+
+/** Whether a tag is among these; their case is no matter. */
+export const hasTag = (tags: readonly string[], tag: string) =>
+  tags.some((one) => one.toLowerCase() === tag.toLowerCase());
+
+/** The lists that are kept in step. */
+export const keptLists = ({ sync }: Pick<OpenConnection, 'sync'>): string[] => [
+  ...new Set([
+    ...(sync.defaultListId ? [sync.defaultListId] : []),
+    ...sync.segmentLists.map((one) => one.listId),
+  ]),
+];
+
+/** The lists that a contact should be on: none without consent, and none that they left since they gave it. */
+export function wantedLists(
+  open: Pick<OpenConnection, 'sync'>,
+  { customer, segmentIds }: LocalSide,
+  { optedOut }: Pick<Agreed, 'optedOut'>,
+): string[] {
+  const { defaultListId, segmentLists } = open.sync;
+  if (!customer.marketingConsent || customer.doNotContact) return [];
+  const agreedAt = customer.marketingConsentAt?.toISOString() ?? '';
+  const of = segmentLists.filter(({ segmentId }) => segmentIds.includes(segmentId));
+  return keptLists(open).filter((id) => {
+    const leftAt = optedOut[id];
+    return (id === defaultListId || of.some(({ listId }) => listId === id)) && (!leftAt || agreedAt > leftAt);
+  });
 }
 
 function scoreTag({ scoreTags }: SyncSettings, score: number): string | null {

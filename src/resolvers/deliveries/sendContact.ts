@@ -1,24 +1,25 @@
 import type { Context } from '../../core/context.ts';
-import { encodeId } from '../../core/ids.ts';
 import type { Contacts, Lists, Tags } from '../../integrations/capabilities.ts';
 import { OutsideFailure } from '../../integrations/failure.ts';
 import type { OpenConnection } from '../connections/openConnection.ts';
-import { updateCustomer } from '../customers/updateCustomer.ts';
-import { type Link, nothingAgreed, readLink, saveLink } from './contactLink.ts';
+import { type Agreed, type Link, nothingAgreed, readLink, saveLink } from './contactLink.ts';
 import {
   comparable,
+  keptLists,
   type LocalSide,
   localSides,
   mappedFields,
   rivalsOf,
+  wantedLists,
   wantedTags,
   wireOf,
 } from './localSide.ts';
+import { knownToBeOff, noteOptOut } from './optOut.ts';
 import { takeOver } from './takeOver.ts';
 
 /**
  * Brings a contact there to what its customer is now: the fields that changed since both sides agreed and no others, then
- * tags, then the list. Each step is noted when it is done, and doing one again changes nothing. Answers why nothing was
+ * tags, then the lists. Each step is noted when it is done, and doing one again changes nothing. Answers why nothing was
  * sent, or null.
  */
 export async function sendContact(
@@ -56,7 +57,8 @@ export async function sendContact(
   });
   if (!link.remoteId || changed.length > 0) link = await sendFields(ctx, open, side, link, changed);
   if (adapter.can.tags) link = await sendTags(ctx, open, adapter.can.tags, side, link);
-  if (adapter.can.lists) await sendList(ctx, open, adapter.can.lists, side, link);
+  if (adapter.can.lists && (await sendLists(ctx, open, adapter.can.lists, side, link)) === 'left')
+    return sendContact(ctx, open, customerId);
   return null;
 }
 
@@ -121,44 +123,48 @@ async function sendTags(
   return saved;
 }
 
-/** Only with a recorded consent, and never back on for somebody who left by themselves since. */
-async function sendList(
+/**
+ * Only with a recorded consent, and never back on for somebody who left by themselves since. Of whom we do not know how
+ * they stand there, it is asked first: that they left is noted then, and the rest is to be looked at again.
+ */
+async function sendLists(
   ctx: Context,
   open: OpenConnection,
   lists: Lists<unknown>,
-  { customer }: LocalSide,
+  side: LocalSide,
   link: Link,
-): Promise<void> {
-  const listId = open.sync.defaultListId;
-  if (!listId) return;
+): Promise<'sent' | 'left'> {
   const contactId = link.remoteId as string;
-  const on = link.agreed.lists.includes(listId);
-  const wanted = customer.marketingConsent && !customer.doNotContact;
-  if (wanted === on) return;
-  const { agreed } = link;
-  if (wanted && !agreed.left.includes(listId)) {
-    // They left, and nobody told us: that takes the consent back.
-    if ((await lists.membership(open.to, contactId, listId)) === 'UNSUBSCRIBED')
-      return optOut(ctx, open, customer.id, {
-        ...link,
-        agreed: { ...agreed, left: [...agreed.left, listId] },
-      });
+  let { agreed } = link;
+  const wanted = wantedLists(open, side, agreed);
+  const changed = keptLists(open).filter((id) => wanted.includes(id) !== agreed.lists.includes(id));
+  const unknown = changed.filter(
+    (id) => !knownToBeOff(agreed, id) && (wanted.includes(id) || id !== open.sync.defaultListId),
+  );
+  if (unknown.length > 0) {
+    const there = await lists.of(open.to, contactId);
+    const gone = unknown.filter((id) => there[id] === 'UNSUBSCRIBED');
+    if (gone.length > 0) {
+      await noteOptOut(ctx, open, side.customer, link, gone);
+      return 'left';
+    }
   }
-  await (wanted ? lists.subscribe : lists.unsubscribe)(open.to, contactId, listId);
-  const without = (ids: string[]) => ids.filter((id) => id !== listId);
-  await saveLink(ctx, open, customer.id, {
-    ...link,
-    agreed: wanted
-      ? { ...agreed, lists: [...agreed.lists, listId], left: without(agreed.left) }
-      : { ...agreed, lists: without(agreed.lists), left: [...agreed.left, listId] },
-  });
-}
-
-async function optOut(ctx: Context, open: OpenConnection, customerId: string, link: Link): Promise<void> {
-  await saveLink(ctx, open, customerId, link);
-  await updateCustomer(ctx, {
-    id: encodeId('Customer', customerId),
-    marketingConsent: false,
-    marketingConsentSource: open.adapter.name,
-  });
+  const note = (now: Partial<Agreed>) => {
+    agreed = { ...agreed, ...now };
+    return saveLink(ctx, open, side.customer.id, { ...link, agreed });
+  };
+  for (const id of changed) {
+    const without = (ids: readonly string[]) => ids.filter((one) => one !== id);
+    if (wanted.includes(id)) {
+      await lists.subscribe(open.to, contactId, id);
+      const { [id]: _, ...optedOut } = agreed.optedOut;
+      await note({ lists: [...without(agreed.lists), id], left: without(agreed.left), optedOut });
+    } else {
+      // Noted before: if the call goes through unheard, it does not look as if they had left by themselves.
+      await note({ left: [...without(agreed.left), id] });
+      await lists.unsubscribe(open.to, contactId, id);
+      await note({ lists: without(agreed.lists) });
+    }
+  }
+  return 'sent';
 }

@@ -36,13 +36,21 @@ export async function settleDone(
 ): Promise<void> {
   const now = ctx.clock.now();
   const status = dropped ? 'DROPPED' : 'DONE';
+  // In one statement with the count of what was started, which outlives the row.
   await ctx.db.$executeRaw`
-    UPDATE delivery SET claimed_by = NULL, claimed_until = NULL, attempts = 0, failing_since = NULL, error = ${dropped ?? null},
-      result = coalesce(${result ? JSON.stringify(result) : null}::jsonb, result),
-      status = CASE WHEN position = ${delivery.position} THEN ${status}::delivery_status ELSE 'WAITING' END,
-      done_at = CASE WHEN position = ${delivery.position} THEN ${now}::timestamptz END,
-      next_at = ${now}, asked_at = CASE WHEN position = ${delivery.position} THEN asked_at ELSE ${now}::timestamptz END
-    WHERE id = ${delivery.id}::uuid AND claimed_by = ${delivery.claimedBy}::uuid`;
+    WITH settled AS (
+      UPDATE delivery SET claimed_by = NULL, claimed_until = NULL, attempts = 0, failing_since = NULL, error = ${dropped ?? null},
+        result = coalesce(${result ? JSON.stringify(result) : null}::jsonb, result),
+        status = CASE WHEN position = ${delivery.position} THEN ${status}::delivery_status ELSE 'WAITING' END,
+        done_at = CASE WHEN position = ${delivery.position} THEN ${now}::timestamptz END,
+        next_at = ${now}, asked_at = CASE WHEN position = ${delivery.position} THEN asked_at ELSE ${now}::timestamptz END
+      WHERE id = ${delivery.id}::uuid AND claimed_by = ${delivery.claimedBy}::uuid
+      RETURNING workspace_id, connection_id, status, payload->>'slot' AS slot
+    )
+    INSERT INTO integration_automation AS a (workspace_id, connection_id, slot, trigger_count, last_triggered_at)
+      SELECT workspace_id, connection_id, slot, 1, ${now}::timestamptz FROM settled WHERE slot IS NOT NULL AND status = 'DONE'
+    ON CONFLICT (workspace_id, connection_id, slot) DO UPDATE SET trigger_count = a.trigger_count + 1,
+      last_triggered_at = greatest(a.last_triggered_at, excluded.last_triggered_at)`;
   // Where nothing had to be sent, nothing is known of how the system is.
   if (answered) await succeeded(ctx, delivery.connectionId);
 }

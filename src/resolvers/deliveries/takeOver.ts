@@ -4,7 +4,7 @@ import { AlreadyExists, InvalidInput } from '../../core/errors.ts';
 import { encodeId } from '../../core/ids.ts';
 import { write } from '../../core/write.ts';
 import { record } from '../../events/record.ts';
-import type { Contacts, RemoteContact } from '../../integrations/capabilities.ts';
+import type { Contacts, Memberships, RemoteContact } from '../../integrations/capabilities.ts';
 import { localField } from '../../integrations/localFields.ts';
 import type { OpenConnection } from '../connections/openConnection.ts';
 import { createCustomer } from '../customers/createCustomer.ts';
@@ -15,13 +15,17 @@ import { type Agreed, type Link, linkOf, nothingAgreed, readLink, saveLink } fro
 import { contactKey, enqueue } from './enqueue.ts';
 import {
   comparable,
+  hasTag,
+  keptLists,
   type LocalSide,
   localSides,
   type Mapped,
   mappedFields,
+  wantedLists,
   wantedTags,
   wireOf,
 } from './localSide.ts';
+import { knownToBeOff, noteOptOut, optedOutOf } from './optOut.ts';
 
 /** Which side is right about every field, whatever changed when: for repairs. */
 export type Winner = 'FRONTDESK' | 'REMOTE';
@@ -30,8 +34,8 @@ export interface TakeOverOptions {
   winner?: Winner;
   /** The contact's tags there, when they were looked at. */
   tags?: readonly string[];
-  /** They left the list of those who agreed to marketing. */
-  left?: boolean;
+  /** The lists that they are on there or have left, when they were looked at. */
+  lists?: Memberships;
 }
 
 /**
@@ -55,7 +59,6 @@ export async function takeOver(
   }
   const { side, link } = found;
   const { customer } = side;
-  const id = encodeId('Customer', customer.id);
   const agreed: Agreed = { ...link.agreed, values: { ...link.agreed.values } };
   const taken: Record<string, string> = {};
   const settled = { keptHere: [] as string[], keptThere: [] as string[] };
@@ -73,16 +76,14 @@ export async function takeOver(
   }
 
   await apply(ctx, open, customer, taken, settled);
-  if (options.tags && sync.autoTagging && sync.syncDirection !== 'TO')
-    agreed.tags = await takeTags(ctx, open, side, agreed, options.tags);
-  if (options.left && customer.marketingConsent) {
-    await updateCustomer(ctx, { id, marketingConsent: false, marketingConsentSource: open.adapter.name });
-  }
-  if (options.left && sync.defaultListId) {
-    agreed.left = [sync.defaultListId];
-    agreed.lists = agreed.lists.filter((id) => id !== sync.defaultListId);
-  }
-  await saveLink(ctx, open, customer.id, { remoteId: remote.id, agreed: { ...agreed, stamp: remote.stamp } });
+  if (options.tags && options.winner === 'FRONTDESK')
+    agreed.tags = options.tags.filter((tag) => isKept(open, side, agreed, tag));
+  else if (options.tags && sync.autoTagging && sync.syncDirection !== 'TO')
+    agreed.tags = await takeTags(ctx, open, side, agreed, options.tags, options.winner);
+  const gone = options.lists ? takeLists(ctx, open, side, agreed, options.lists, options.winner) : [];
+  const now = { remoteId: remote.id, agreed: { ...agreed, stamp: remote.stamp } };
+  if (gone.length > 0) await noteOptOut(ctx, open, customer, now, gone);
+  else await saveLink(ctx, open, customer.id, now);
   await sendWhatDiffers(ctx, open, customer.id, row.id);
 }
 
@@ -215,29 +216,94 @@ async function addCustomer(ctx: Context, open: OpenConnection, remote: RemoteCon
   }
 }
 
-/** Tags that were put on or taken off there since both sides agreed. Those of scores and segments are ours alone. */
+/** Tags that were put on or taken off there since both sides agreed, or all that differ when they are right. Those of scores and segments are ours alone. */
 async function takeTags(
   ctx: Context,
   open: OpenConnection,
   side: LocalSide,
   agreed: Agreed,
   there: readonly string[],
+  winner?: Winner,
 ): Promise<string[]> {
-  const { scoreTags, segmentTags } = open.sync;
-  const ours = new Set([...scoreTags, ...segmentTags].map(({ tag }) => tag.toLowerCase()));
-  const lower = (names: readonly string[]) => new Set(names.map((name) => name.toLowerCase()));
-  const [known, now, worn] = [lower(agreed.tags), lower(there), lower(side.tags)];
-  const own = (name: string) => !ours.has(name.toLowerCase());
-  const added = there.filter(
-    (name) => own(name) && !known.has(name.toLowerCase()) && !worn.has(name.toLowerCase()),
-  );
-  const removed = agreed.tags.filter(
-    (name) => own(name) && !now.has(name.toLowerCase()) && worn.has(name.toLowerCase()),
-  );
+  const ours = tagsOfOurs(open);
+  const known = winner ? wantedTags(open, side) : agreed.tags;
+  const own = there.filter((tag) => !hasTag(ours, tag) && !hasTag(side.tags, tag));
+  const added = winner ? own : own.filter((tag) => !hasTag(known, tag));
+  const removed = known.filter((tag) => !hasTag(ours, tag) && !hasTag(there, tag) && hasTag(side.tags, tag));
   const customerIds = [encodeId('Customer', side.customer.id)];
   if (added.length > 0) await addTags(ctx, { customerIds, tags: added });
   if (removed.length > 0) await removeTags(ctx, { customerIds, tags: removed });
   return [...there];
+}
+
+/** Tags of scores and segments: what they say there is no news here. */
+const tagsOfOurs = ({ sync }: OpenConnection) =>
+  [...sync.scoreTags, ...sync.segmentTags].map(({ tag }) => tag);
+
+/** Whether a tag that is there is one that both sides are to have or not: others may be there for reasons of their own. */
+const isKept = (open: OpenConnection, side: LocalSide, agreed: Agreed, tag: string) =>
+  (open.sync.autoTagging && open.sync.syncDirection !== 'TO') ||
+  [agreed.tags, tagsOfOurs(open), wantedTags(open, side)].some((tags) => hasTag(tags, tag));
+
+/** Whether the tags of a contact are not those of its customer. */
+export function tagsDiffer(
+  open: OpenConnection,
+  side: LocalSide,
+  agreed: Agreed,
+  there: readonly string[],
+): boolean {
+  const { autoTagging, syncDirection } = open.sync;
+  const wanted = syncDirection !== 'FROM' ? wantedTags(open, side) : autoTagging ? side.tags : [];
+  return (
+    wanted.some((tag) => !hasTag(there, tag)) ||
+    there.some((tag) => !hasTag(wanted, tag) && isKept(open, side, agreed, tag))
+  );
+}
+
+/** Whether they are not on a list that they should be on, or still on one that we put them on. */
+export function listsDiffer(
+  open: OpenConnection,
+  side: LocalSide,
+  agreed: Agreed,
+  there: Memberships,
+): boolean {
+  if (open.sync.syncDirection === 'FROM') return false;
+  const wanted = wantedLists(open, side, agreed);
+  return keptLists(open).some((id) =>
+    wanted.includes(id)
+      ? there[id] !== 'SUBSCRIBED'
+      : there[id] === 'SUBSCRIBED' && agreed.lists.includes(id),
+  );
+}
+
+/**
+ * Notes how they stand on the lists there, and answers those that they left by themselves: that is their word, whichever
+ * side is right otherwise.
+ */
+function takeLists(
+  { clock }: Pick<Context, 'clock'>,
+  open: OpenConnection,
+  side: LocalSide,
+  agreed: Agreed,
+  there: Memberships,
+  winner?: Winner,
+): string[] {
+  const wanted = wantedLists(open, side, agreed);
+  const gone: string[] = [];
+  for (const id of keptLists(open)) {
+    const [wants, on] = [wanted.includes(id), agreed.lists.includes(id)];
+    const without = agreed.lists.filter((one) => one !== id);
+    if (there[id] === 'UNSUBSCRIBED') {
+      if (knownToBeOff(agreed, id)) agreed.lists = without;
+      else if (on || wants) gone.push(id);
+    } else if (there[id] === 'SUBSCRIBED') {
+      if (wants) agreed.lists = [...without, id];
+      // They stay, and are not ours to take off any more.
+      else if (winner === 'REMOTE') agreed.lists = without;
+    } else if (!wants || winner === 'FRONTDESK') agreed.lists = without;
+    else if (winner === 'REMOTE') Object.assign(agreed, optedOutOf(agreed, [id], clock.now()));
+  }
+  return gone;
 }
 
 /** Asks for a delivery when what is here is not what both sides agree on. */
@@ -251,7 +317,7 @@ async function sendWhatDiffers(
     (await localSides(ctx, open.sync, [customerId])).get(customerId),
     await readLink(ctx, open, customerId),
   ];
-  if (!side || !differs(open, side, agreed)) return;
+  if (!side || !(differs(open, side, agreed) || outgrown(open, side, agreed))) return;
   await enqueue(ctx, ctx.db, [{ connectionId, customerId, kind: 'CONTACT', key: contactKey(customerId) }]);
 }
 
@@ -261,7 +327,20 @@ export function differs(open: OpenConnection, side: LocalSide, agreed: Agreed): 
   const values = mappedFields(open).some(
     (mapped) => mapped.sends && wireOf(contacts, mapped, side.values) !== (agreed.values[mapped.local] ?? ''),
   );
-  if (values || !open.adapter.can.tags || open.sync.syncDirection === 'FROM') return values;
-  const wanted = wantedTags(open, side);
-  return wanted.some((tag) => !agreed.tags.includes(tag));
+  if (values || open.sync.syncDirection === 'FROM') return values;
+  const { tags, lists } = open.adapter.can;
+  return (
+    (!!tags && wantedTags(open, side).some((tag) => !hasTag(agreed.tags, tag))) ||
+    (!!lists && wantedLists(open, side, agreed).some((id) => !agreed.lists.includes(id)))
+  );
+}
+
+/** Whether they have tags there, or are on lists, that they should not be any more. */
+function outgrown(open: OpenConnection, side: LocalSide, agreed: Agreed): boolean {
+  if (open.sync.syncDirection === 'FROM') return false;
+  const [tags, lists] = [wantedTags(open, side), wantedLists(open, side, agreed)];
+  return (
+    agreed.tags.some((tag) => !hasTag(tags, tag)) ||
+    keptLists(open).some((id) => agreed.lists.includes(id) && !lists.includes(id))
+  );
 }

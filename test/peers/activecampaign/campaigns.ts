@@ -4,8 +4,16 @@ import { wireDate } from './wireDate.ts';
 
 export const campaigns: Routes = {
   'GET /campaigns': (account, { query }) =>
-    page('campaigns', account.campaigns.all(), query, (row) => shownCampaign(account, row)),
+    page('campaigns', sorted(account, query), query, (row) => shownCampaign(account, row)),
 };
+
+/** By the time of sending, where asked for; what was not sent comes last. */
+function sorted({ campaigns }: Account, query: URLSearchParams): Campaign[] {
+  const order = query.get('orders[sdate]')?.toUpperCase();
+  if (!order) return campaigns.all();
+  const sign = order === 'DESC' ? -1 : 1;
+  return campaigns.all().toSorted((a, b) => sign * ((a.sdate ?? 0) - (b.sdate ?? 0)));
+}
 
 function shownCampaign(account: Account, { id, cdate, sdate, ...campaign }: Campaign) {
   return {
@@ -16,6 +24,8 @@ function shownCampaign(account: Account, { id, cdate, sdate, ...campaign }: Camp
     uniqueopens: campaign.opens,
     uniquelinkclicks: campaign.linkclicks,
     unsubscribes: '0',
+    hardbounces: '0',
+    softbounces: '0',
     cdate: wireDate(cdate),
     mdate: wireDate(cdate),
     sdate: sdate === null ? null : wireDate(sdate),

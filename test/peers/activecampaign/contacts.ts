@@ -7,13 +7,17 @@ import { listOfContact } from './lists.ts';
 import { forbidden, invalid, noResult, Refused } from './refuse.ts';
 import { type ApiRequest, asText, bodyOf, page, type Routes } from './routes.ts';
 import { shownScoreValue } from './scores.ts';
-import { tagOfContact } from './tags.ts';
+import { shownTag, tagOfContact } from './tags.ts';
 import { readDate } from './wireDate.ts';
 
 export const contacts: Routes = {
   'GET /contacts': (account, { query }) => {
     const found = sorted(filtered(account, query), query);
-    return page('contacts', found, query, (contact) => shownContact(account, contact), { scoreValues: [] });
+    const { body } = page('contacts', found, query, (contact) => contact, { scoreValues: [] });
+    const shown = (body as { contacts: Contact[] }).contacts;
+    const beside = sideLoaded(account, shown, (query.get('include') ?? '').split(','));
+    const contacts = shown.map((one) => ({ ...shownContact(account, one), ...beside.of(one.id) }));
+    return { status: 200, body: { ...(body as object), ...beside.all, contacts } };
   },
   'POST /contacts': (account, request) => {
     const input = readInput(bodyOf(request, 'contact'));
@@ -65,6 +69,41 @@ export const contacts: Routes = {
   ),
   'GET /contacts/:id/scoreValues': ownedBy('scoreValues', (account) => account.scoreValues, shownScoreValue),
 };
+
+/**
+ * What belongs to these contacts, as `include` asks for it: the ids stand with each contact, what they name beside them.
+ * A name that is not known is passed over.
+ */
+function sideLoaded(account: Account, contacts: Contact[], include: string[]) {
+  const asked = (name: string) => include.some((one) => one.split('.')[0] === name);
+  const rows = <R extends Row & { contact: string }>(table: Table<R>) =>
+    contacts.flatMap(({ id }) => table.by('contact', id));
+  const tables = {
+    ...(asked('fieldValues') && {
+      fieldValues: rows(account.fieldValues).map((row) => shownFieldValue(account, row)),
+    }),
+    ...(asked('contactTags') && {
+      contactTags: rows(account.contactTags).map((row) => tagOfContact(account, row)),
+    }),
+    ...(asked('contactLists') && {
+      contactLists: rows(account.contactLists).map((row) => listOfContact(account, row)),
+    }),
+  };
+  const tagIds = new Set((tables.contactTags ?? []).map(({ tag }) => tag));
+  const tags = include.includes('contactTags.tag') && {
+    tags: account.tags.all().flatMap((tag) => (tagIds.has(tag.id) ? shownTag(account, tag) : [])),
+  };
+  return {
+    all: { ...tables, ...tags },
+    of: (id: string) =>
+      Object.fromEntries(
+        Object.entries(tables).map(([name, all]) => [
+          name,
+          all.filter(({ contact }) => contact === id).map((row) => row.id),
+        ]),
+      ),
+  };
+}
 
 /** What a contact owns in one table, all of it at once. */
 function ownedBy<R extends Row>(

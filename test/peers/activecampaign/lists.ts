@@ -119,7 +119,10 @@ export function listOfContact(account: Account, { id, sdate, udate, leftAlone, .
 }
 
 function shownList(account: Account, { id, cdate, ...list }: List) {
+  const on = account.contactLists.all().filter((row) => row.list === id);
   return {
+    non_deleted_subscribers: String(on.length),
+    active_subscribers: String(on.filter(({ status }) => status === '1').length),
     ...list,
     userid: '1',
     cdate: wireDate(cdate),

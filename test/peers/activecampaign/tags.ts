@@ -84,7 +84,7 @@ export function tagOfContact(account: Account, { id, cdate, ...row }: ContactTag
   return { ...row, cdate: wireDate(cdate), links: links(account, 'contactTags', id, ['tag', 'contact']), id };
 }
 
-function shownTag(account: Account, { id, cdate, ...tag }: Tag) {
+export function shownTag(account: Account, { id, cdate, ...tag }: Tag) {
   return { ...tag, cdate: wireDate(cdate), links: links(account, 'tags', id, ['contactGoalTags']), id };
 }
 

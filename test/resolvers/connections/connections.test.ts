@@ -1,4 +1,7 @@
+import { graphql } from 'graphql';
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import type { Context } from '../../../src/core/context.ts';
 import { encodeId } from '../../../src/core/ids.ts';
 import { createVault } from '../../../src/core/vault.ts';
 import { pruneIntegrations } from '../../../src/jobs/pruneIntegrations.ts';
@@ -8,7 +11,11 @@ import { disconnectIntegration } from '../../../src/resolvers/connections/discon
 import { masked } from '../../../src/resolvers/connections/openConnection.ts';
 import { updateIntegration } from '../../../src/resolvers/connections/updateIntegration.ts';
 import { createCustomer } from '../../../src/resolvers/customers/createCustomer.ts';
+import { createTag } from '../../../src/resolvers/tags/createTag.ts';
+import { schema } from '../../../src/schema/schema.ts';
+import { publicError } from '../../../src/server/publicError.ts';
 import { connect, openPeer, openStudio, outside, settingsOf, settled } from '../../integrations/studio.ts';
+import { startHubSpot } from '../../peers/hubspot/startHubSpot.ts';
 import { openTestDatabase } from '../../support/context.ts';
 
 const db = await openTestDatabase();
@@ -164,4 +171,89 @@ test('Each call is in the log, without what was said; the log is pruned.', async
   expect(await db.integrationCall.count()).toBe(0);
   // What a contact is sent by stays: the next change uses it.
   expect(await db.delivery.count({ where: { connectionId: connection.id, kind: 'CONTACT' } })).toBe(1);
+});
+
+/** Data and errors, as a client gets them. */
+async function ask(contextValue: Context, source: string, id: string) {
+  const { data, errors = [] } = await graphql({ schema, source, contextValue, variableValues: { id } });
+  const shown = errors.map((error) => publicError(error, { requestId: 'x', log: pino({ level: 'silent' }) }));
+  return {
+    connection: data?.integrationConnection as Record<string, unknown>,
+    errors: shown.map(({ path, extensions }) => `${path?.join('.')} ${extensions.code}`),
+  };
+}
+
+test('What the account holds is seen with the ids that settings name it by; what it does not say leaves the rest.', async () => {
+  const peer = await openPeer();
+  const { admin } = await openStudio(db);
+  const job = peer.addField('Job', 'checkbox');
+  const [vip, other] = [peer.addTag('vip'), peer.addTag('Their own')];
+  const list = peer.addList('Newsletter');
+  const automation = peer.addAutomation('Welcome', { active: false });
+  peer.addCampaign('Spring', { sent: new Date('2026-03-01T08:00:00Z'), opens: 3 });
+  peer.createContact({ email: 'ada@example.com' });
+  peer.subscribe('ada@example.com', 'Newsletter');
+  const tag = await createTag(admin, { name: 'VIP' });
+  const { connection, id } = await connect(admin, peer);
+  const source = `query ($id: ID!) { integrationConnection(id: $id) {
+    name remoteFields { id name type } remoteTags { id name tagId } remoteLists { id name subscribers }
+    remoteAutomations { id name active entered exited }
+    remoteCampaigns { name status sentAt sends opens uniqueOpens linkClicks uniqueLinkClicks unsubscribes bounces }
+  } }`;
+  expect(await ask(admin, source, id)).toEqual({
+    errors: [],
+    connection: {
+      name: 'ActiveCampaign',
+      remoteFields: [{ id: job, name: 'Job', type: 'CHOICES' }],
+      remoteTags: [
+        { id: vip, name: 'vip', tagId: encodeId('Tag', tag.id) },
+        { id: other, name: 'Their own', tagId: null },
+      ],
+      remoteLists: [{ id: list, name: 'Newsletter', subscribers: 1 }],
+      remoteAutomations: [{ id: automation, name: 'Welcome', active: false, entered: 0, exited: 0 }],
+      remoteCampaigns: [
+        {
+          ...{ name: 'Spring', status: 'COMPLETED', sentAt: new Date('2026-03-01T08:00:00Z') },
+          ...{ sends: 100, opens: 3, uniqueOpens: 3, linkClicks: 0, uniqueLinkClicks: 0 },
+          ...{ unsubscribes: 0, bounces: 0 },
+        },
+      ],
+    },
+  });
+  // Asked as everything is: in the account's budget, and in the log of calls.
+  expect(await db.integrationCall.count({ where: { connectionId: connection.id } })).toBe(5);
+
+  peer.forbid('lists');
+  const some = await ask(admin, source, id);
+  expect(some).toMatchObject({
+    errors: ['integrationConnection.remoteLists INVALID_STATE'],
+    connection: { remoteLists: null, remoteFields: [{ id: job }] },
+  });
+  await peer.stop();
+  const away = await ask(admin, source, id);
+  expect(away.connection).toMatchObject({ name: 'ActiveCampaign', remoteTags: null });
+  expect(away.errors.sort()).toEqual(
+    ['Automations', 'Campaigns', 'Fields', 'Lists', 'Tags'].map(
+      (what) => `integrationConnection.remote${what} INTEGRATION_UNAVAILABLE`,
+    ),
+  );
+  await disconnectIntegration(admin, { id });
+  expect(await ask(admin, source, id)).toMatchObject({ errors: [], connection: { remoteTags: null } });
+
+  // A system has what it has.
+  const hub = await startHubSpot({ rate: 10_000 });
+  hub.addProperty('nickname', 'string');
+  const { id: hubspot } = await connectIntegration(admin, {
+    integration: 'hubspot',
+    settings: { apiUrl: hub.url, accessToken: hub.accessToken, spacingMs: 0 },
+  });
+  const seen = await ask(admin, source, encodeId('IntegrationConnection', hubspot));
+  await hub.stop();
+  expect(seen).toMatchObject({
+    errors: [],
+    connection: {
+      remoteFields: expect.arrayContaining([expect.objectContaining({ id: 'nickname', type: 'TEXT' })]),
+      ...{ remoteTags: null, remoteLists: null, remoteAutomations: null, remoteCampaigns: null },
+    },
+  });
 });

@@ -227,6 +227,7 @@ describe('deleteCustomer', () => {
     upload_chunk: { '*': 'the file as it was sent: deleted a day after it was last needed (pruneUploads)' },
     bulk_operation: { '*': 'the names of a file and its columns; why it could not be read' },
     integration_connection: { '*': 'an account of the business; its secrets are sealed' },
+    integration_automation: { slot: 'a name of the business for one of its automations' },
     delivery: { '*': 'ids and facts: of a contact there the id, to delete it by' },
     integration_call: {
       '*': 'paths without their query, and messages in which addresses and numbers are masked',
