@@ -63,6 +63,8 @@ export interface Live<Data> {
   state: Store<LiveState<Data>>;
   change(change: (data: Data) => Data): void;
   retry(): void;
+  /** Reads again soon, for what changes by the passing of time alone. */
+  readAgain(): void;
   stop(): void;
 }
 
@@ -167,6 +169,7 @@ export function startLive<Data>(
     state,
     change,
     retry: () => void start(),
+    readAgain,
     stop() {
       stopped = true;
       unlisten();

@@ -29,7 +29,8 @@ const profile = graphql(`
       }
       bookings(first: 25) {
         nodes {
-          id reference status startsAt timeZone
+          id reference status startsAt endsAt timeZone updatedAt
+          viewerCanConfirm viewerCanCancel viewerCanComplete viewerCanMarkNoShow viewerCanReschedule
           price { amount currency }
           service { name }
           staffMember { displayName }

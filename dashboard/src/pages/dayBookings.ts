@@ -1,3 +1,4 @@
+import type { Apply } from '../actions/bookingVerbs.ts';
 import type { Gateway } from '../api/gateway.ts';
 import { graphql } from '../api/graphql.ts';
 import { stream } from '../api/live.ts';
@@ -34,6 +35,7 @@ const ofDay = graphql(`
     ) {
       nodes {
         id reference status startsAt endsAt timeZone updatedAt
+        viewerCanConfirm viewerCanCancel viewerCanComplete viewerCanMarkNoShow viewerCanReschedule
         price { amount currency }
         customer { id fullName email deletedAt }
         service { name }
@@ -52,6 +54,7 @@ const changed = graphql(`
       type
       booking {
         id reference status startsAt endsAt timeZone updatedAt
+        viewerCanConfirm viewerCanCancel viewerCanComplete viewerCanMarkNoShow viewerCanReschedule
         price { amount currency }
         customer { id fullName email deletedAt }
         service { name }
@@ -80,6 +83,21 @@ const inOrder = (a: Row, b: Row) =>
   a.startsAt.localeCompare(b.startsAt) || Number(isOff(a)) - Number(isOff(b)) || a.id.localeCompare(b.id);
 
 const isOff = ({ status }: Row) => status === 'CANCELLED' || status === 'NO_SHOW';
+
+/** After an action on this page: the booking as it is then, if it is still of this day. */
+export function withChange(
+  data: DayBookings,
+  { gte, lt }: Bounds,
+  change: Parameters<Apply>[0],
+): DayBookings {
+  const bookings = data.bookings.map((booking) =>
+    booking.id === change.id ? { ...booking, ...change } : booking,
+  );
+  return {
+    ...data,
+    bookings: bookings.filter(({ startsAt }) => startsAt >= gte && startsAt < lt).sort(inOrder),
+  };
+}
 
 /** Bookings come, change and move away to another day. */
 export const dayBookingsStream = ({ gte, lt }: Bounds) =>

@@ -1,0 +1,47 @@
+import './actions.css';
+import '@mantine/notifications/styles.css';
+import { Button } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { IconAlertCircle, IconCheck } from '@tabler/icons-react';
+import { latest, type Toast, takeBack } from './toast.ts';
+
+const shownMs = 8_000;
+const ids = new WeakMap<Toast, string>();
+
+export function showToast(said: Toast): void {
+  const id = notifications.show({
+    message: (
+      <span className="toast">
+        <span>{said.message}</span>
+        {said.undo && (
+          <Button variant="subtle" size="compact-sm" onClick={() => void takeBack(said)}>
+            Undo
+          </Button>
+        )}
+      </span>
+    ),
+    icon: <IconCheck size={16} />,
+    autoClose: shownMs,
+    withBorder: true,
+    role: 'status',
+    closeButtonProps: { 'aria-label': 'Close' },
+    onClose: () => latest.get() === said && latest.set(null),
+  });
+  ids.set(said, id);
+}
+
+export function hideToast(said: Toast): void {
+  const id = ids.get(said);
+  if (id) notifications.hide(id);
+}
+
+export function showProblem(message: string): void {
+  notifications.show({
+    message,
+    color: 'red',
+    icon: <IconAlertCircle size={16} />,
+    autoClose: false,
+    withBorder: true,
+    closeButtonProps: { 'aria-label': 'Close' },
+  });
+}
