@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, Stack } from '@mantine/core';
+import { Alert, Button, CloseButton, Group, Modal, Stack } from '@mantine/core';
 import { IconAlertCircle } from '@tabler/icons-react';
 import { type FormEvent, type ReactNode, useState } from 'react';
 
@@ -34,14 +34,19 @@ export function ActionDialog({ title, action, color, run, onClose, children }: P
       opened={opened}
       onClose={close}
       onExitTransitionEnd={onClose}
-      title={<strong>{title}</strong>}
       centered
       returnFocus={false}
-      closeButtonProps={{ 'aria-label': 'Close' }}
+      // A header of its own would be a second banner of the page.
+      withCloseButton={false}
+      attributes={{ content: { 'aria-label': title } }}
       transitionProps={{ duration: 100 }}
     >
       <form onSubmit={submit}>
         <Stack>
+          <Group justify="space-between">
+            <h2>{title}</h2>
+            <CloseButton aria-label="Close" onClick={close} />
+          </Group>
           {children}
           {problem && (
             <Alert color="red" icon={<IconAlertCircle />} role="alert">

@@ -17,7 +17,7 @@ export function CancelDialog({ booking, apply, onClose }: Props) {
     <ActionDialog
       title={`Cancel ${booking.reference}`}
       action="Cancel the booking"
-      color="red"
+      color="red.9"
       run={() => cancel(gateway, booking, reason, apply)}
       onClose={onClose}
     >

@@ -3,18 +3,23 @@ import '@mantine/notifications/styles.css';
 import { Button } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconAlertCircle, IconCheck } from '@tabler/icons-react';
-import { latest, type Toast, takeBack } from './toast.ts';
+
+export interface Toast {
+  message: string;
+  /** Takes it back; throws a Problem when that is refused. */
+  undo?: () => Promise<void>;
+}
 
 const shownMs = 8_000;
 const ids = new WeakMap<Toast, string>();
 
-export function showToast(said: Toast): void {
+export function showToast(said: Toast, on: { takeBack(): void; gone(): void }): void {
   const id = notifications.show({
     message: (
       <span className="toast">
         <span>{said.message}</span>
         {said.undo && (
-          <Button variant="subtle" size="compact-sm" onClick={() => void takeBack(said)}>
+          <Button variant="subtle" size="compact-sm" onClick={on.takeBack}>
             Undo
           </Button>
         )}
@@ -25,7 +30,7 @@ export function showToast(said: Toast): void {
     withBorder: true,
     role: 'status',
     closeButtonProps: { 'aria-label': 'Close' },
-    onClose: () => latest.get() === said && latest.set(null),
+    onClose: on.gone,
   });
   ids.set(said, id);
 }

@@ -1,30 +1,27 @@
 import { createStore } from '../api/store.ts';
-
-export interface Toast {
-  message: string;
-  /** Takes it back; throws a Problem when that is refused. */
-  undo?: () => Promise<void>;
-}
+import type { Toast } from './showToast.tsx';
 
 /** What was done last, while it can be taken back. */
-export const latest = createStore<Toast | null>(null);
+const latest = createStore<Toast | null>(null);
 
 /** Says what was done, with a way to take it back if there is one. Its library is not part of the first screen. */
 export async function toast(said: Toast): Promise<void> {
   latest.set(said.undo ? said : null);
   const { showToast } = await import('./showToast.tsx');
-  showToast(said);
+  showToast(said, {
+    takeBack: () => void takeBack(said),
+    gone: () => latest.get() === said && latest.set(null),
+  });
 }
 
 /** Takes back what was done last, if that can be: once. */
 export function undoLatest(): boolean {
   const said = latest.get();
-  if (!said?.undo) return false;
-  void takeBack(said);
-  return true;
+  if (said) void takeBack(said);
+  return said !== null;
 }
 
-export async function takeBack(said: Toast): Promise<void> {
+async function takeBack(said: Toast): Promise<void> {
   if (latest.get() === said) latest.set(null);
   const { hideToast, showProblem } = await import('./showToast.tsx');
   hideToast(said);

@@ -1,4 +1,4 @@
-import type { FeedActivity } from '../api/feed.ts';
+import { atHead, type FeedActivity } from '../api/feed.ts';
 import type { Gateway } from '../api/gateway.ts';
 import { graphql } from '../api/graphql.ts';
 import { type Stream, stream } from '../api/live.ts';
@@ -76,8 +76,5 @@ export async function readTimeline(gateway: Gateway, id: string): Promise<Custom
 }
 
 export const timelineStreams = (id: string): Stream<CustomerTimeline>[] => [
-  stream(happens, { id }, (items, { event: { activity }, missed }) => [
-    { ...activity, missed, fresh: true },
-    ...items.filter((item) => item.id !== activity.id),
-  ]),
+  stream(happens, { id }, atHead<TimelineItem>),
 ];
