@@ -25,6 +25,34 @@ const pages: Record<string, (page: Page) => Promise<unknown>> = {
     await page.locator('.booking-list, .state').first().waitFor();
   },
   leads: (page) => goTo(page, '/leads'),
+  async actions(page) {
+    await goTo(page, '/');
+    await page
+      .getByRole('button', { name: /^More for/ })
+      .first()
+      .click();
+    await page.getByRole('menu').waitFor();
+  },
+  async move(page) {
+    await pages.actions?.(page);
+    await page.getByRole('menuitem', { name: 'Move…' }).click();
+    await page.getByRole('dialog').waitFor();
+  },
+  async cancel(page) {
+    await pages.actions?.(page);
+    await page.getByRole('menuitem', { name: 'Cancel…' }).click();
+    await page.getByRole('dialog').waitFor();
+  },
+  async tags(page) {
+    await pages.customer?.(page);
+    await page.getByRole('button', { name: /tag/ }).first().click();
+    await page.getByRole('combobox', { name: 'Tags' }).click();
+  },
+  async note(page) {
+    await pages.customer?.(page);
+    await page.getByRole('button', { name: 'Note something' }).click();
+    await page.getByRole('dialog').waitFor();
+  },
   async palette(page) {
     await goTo(page, '/');
     await page.keyboard.press('Control+k');

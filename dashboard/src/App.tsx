@@ -1,7 +1,7 @@
 import { MantineProvider } from '@mantine/core';
 import { RouterProvider } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
-import { currentSession, rememberedKey, SessionProvider, signIn } from './api/session.tsx';
+import { currentSession, farewell, rememberedKey, SessionProvider, signIn } from './api/session.tsx';
 import { useStore } from './api/store.ts';
 import { router } from './router.tsx';
 import { nonce } from './shell/nonce.ts';
@@ -24,6 +24,7 @@ export function App() {
 /** The dashboard for whoever is signed in, the door for everybody else. */
 function Entrance() {
   const session = useStore(currentSession);
+  const because = useStore(farewell);
   const [returning, setReturning] = useState(rememberedKey() !== null);
   const [problem, setProblem] = useState<string | null>(null);
 
@@ -41,5 +42,5 @@ function Entrance() {
         <RouterProvider router={router} />
       </SessionProvider>
     );
-  return returning ? <div className="door" aria-busy="true" /> : <SignIn problem={problem} />;
+  return returning ? <div className="door" aria-busy="true" /> : <SignIn problem={because ?? problem} />;
 }

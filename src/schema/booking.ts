@@ -12,13 +12,14 @@ import { cancelBooking } from '../resolvers/bookings/cancelBooking.ts';
 import { completeBooking } from '../resolvers/bookings/completeBooking.ts';
 import { confirmBooking } from '../resolvers/bookings/confirmBooking.ts';
 import { createBooking } from '../resolvers/bookings/createBooking.ts';
+import { type DaySummary, daySummary } from '../resolvers/bookings/daySummary.ts';
 import { markBookingNoShow } from '../resolvers/bookings/markBookingNoShow.ts';
 import { rescheduleBooking } from '../resolvers/bookings/rescheduleBooking.ts';
 import { updateBooking } from '../resolvers/bookings/updateBooking.ts';
 import { builder, type GraphQLContext } from './builder.ts';
 import { BookingStatusEnum } from './enums.ts';
 import { conditions, DateTimeFilter, enumFilter, IdFilter, idConditions, StringFilter } from './filters.ts';
-import { MoneyInput } from './money.ts';
+import { MoneyInput, MoneyObject } from './money.ts';
 import { idempotencyKeyField, mutation } from './mutation.ts';
 import { paymentList } from './payment.ts';
 import { guarded, type List, money, objectOf, one, orderInput, page, related, relation } from './read.ts';
@@ -83,6 +84,7 @@ export const Booking = objectOf(
       viewerCanConfirm: t.boolean(viewerCan('confirm')),
       viewerCanCancel: t.boolean(viewerCan('cancel')),
       viewerCanComplete: t.boolean(viewerCan('complete')),
+      viewerCanMarkNoShow: t.boolean(viewerCan('markNoShow', 'mark it as a no-show')),
       viewerCanReschedule: t.boolean(viewerCan('reschedule')),
       createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
       updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it last changed.' }),
@@ -91,9 +93,9 @@ export const Booking = objectOf(
 );
 
 /** Whether the viewer can do this to the booking now, so that clients need not know the roles. */
-function viewerCan(action: BookingAction) {
+function viewerCan(action: BookingAction, words = `${action} it`) {
   return {
-    description: `Whether you may ${action} it, and its status allows that.`,
+    description: `Whether you may ${words}, and its status allows that.`,
     ...guarded(undefined, { shape: 'computed', columns: ['status'] }),
     select: { status: true },
     resolve: ({ status }: { status: BookingStatus }, _args: object, ctx: GraphQLContext) =>
@@ -168,6 +170,61 @@ builder.queryField('booking', (t) =>
 );
 builder.queryField('bookings', (t) =>
   page(t, bookingList, 'Bookings, latest start first unless ordered otherwise.'),
+);
+
+const DaySummaryObject = builder.objectRef<DaySummary>('DaySummary').implement({
+  description:
+    "How a day of the business goes, of the customers whom you may see. A day is one by the business's clock; all is as of the moment of asking.",
+  fields: (t) => ({
+    startsAt: t.expose('startsAt', { type: 'DateTime', description: 'When the day begins.' }),
+    endsAt: t.expose('endsAt', { type: 'DateTime', description: 'When the next day begins.' }),
+    totalBookings: t.exposeInt('totalBookings', {
+      description: 'Bookings of any status that begin on the day.',
+    }),
+    pendingBookings: t.exposeInt('pendingBookings', {
+      description: 'Of these, those still to be confirmed.',
+    }),
+    completedBookings: t.exposeInt('completedBookings', { description: 'Of these, those that took place.' }),
+    cancelledBookings: t.exposeInt('cancelledBookings', { description: 'Of these, those called off.' }),
+    noShowBookings: t.exposeInt('noShowBookings', {
+      description: 'Of these, those to which the customer did not come.',
+    }),
+    upcomingBookings: t.exposeInt('upcomingBookings', {
+      description: 'Of these, those PENDING or CONFIRMED whose start is yet to come: who is still to arrive.',
+    }),
+    nextBookingAt: t.expose('nextBookingAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'The earliest start of those; null when nobody is still to arrive.',
+    }),
+    bookingsMade: t.exposeInt('bookingsMade', {
+      description: 'Bookings that were made on the day, for whatever day they are.',
+    }),
+    totalPayments: t.exposeInt('totalPayments', {
+      description: 'Payments made on the day.',
+      ...guarded('payments.read'),
+    }),
+    revenue: t.expose('revenue', {
+      type: [MoneyObject],
+      description:
+        "Those payments less what of them was given back since: one sum per currency, the business's own first.",
+      ...guarded('payments.read'),
+    }),
+  }),
+});
+
+builder.queryField('daySummary', (t) =>
+  t.field({
+    type: DaySummaryObject,
+    nullable: true,
+    description: 'How a day goes: bookings, arrivals, cancellations, revenue.',
+    ...guarded('bookings.read', { shape: 'opaque' }),
+    complexity: 20,
+    args: {
+      date: t.arg({ type: 'Date', description: "The day by the business's clock; today when left out." }),
+    },
+    resolve: (_root, { date }, ctx) => daySummary(ctx, date),
+  }),
 );
 
 type Fields = Parameters<Parameters<typeof mutation>[1]['input']>[0];

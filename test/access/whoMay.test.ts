@@ -379,6 +379,14 @@ function wayTo(type: string): {
   scopes: Permission[];
 } {
   if (type === 'Viewer') return { open: 'viewer {', close: '}', path: ['viewer'], leads: [], scopes: [] };
+  if (type === 'DaySummary')
+    return {
+      open: 'daySummary {',
+      close: '}',
+      path: ['daySummary'],
+      leads: [queries.daySummary as Right],
+      scopes: ['bookings.read'],
+    };
   if (type === 'SegmentPreview') {
     const { scope } = queries.segmentPreview as Right;
     const open = `segmentPreview${given('segmentPreview', 'admin')} {`;
@@ -450,8 +458,10 @@ describe('A nested field', () => {
     // Whom `stats` itself stops is told so.
     if (type === 'CustomerStats') overrides.customer = 'FORBIDDEN';
     if (type === 'Viewer') overrides.anonymous = 'absent';
-    // A viewer is always oneself, so another business's sees its own.
-    const stranger = type === 'Viewer' ? 'allowed' : 'absent';
+    // Nobody has no day.
+    if (type === 'DaySummary') overrides.anonymous = 'UNAUTHENTICATED';
+    // A viewer is always oneself, and a day one's own, so another business's sees its own.
+    const stranger = type === 'Viewer' || type === 'DaySummary' ? 'allowed' : 'absent';
     expect(found).toEqual(
       expectedOf(right, {
         stranger,

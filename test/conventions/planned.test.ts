@@ -34,6 +34,7 @@ import { createWorkspace, openTestDatabase } from '../support/context.ts';
 /** Fields that the compiler cannot plan, and why each may be so. Whoever adds one here gives up its speed for good. */
 const opaque: Record<string, string> = {
   'LeadScoreRule.conditionSentence': 'Ids anywhere in the condition are looked up for their names.',
+  'Query.daySummary': 'Sums over a day are one statement of their own.',
   'Query.leadScoreRulePreview': 'History is told to the engine again, which is not done in SQL.',
   'Query.settings': 'One row of the business, asked for by one page of the dashboard.',
   'Query.segmentExplanation': 'What the criteria ask for is read by a statement of their own.',

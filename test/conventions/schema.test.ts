@@ -40,6 +40,8 @@ interface Known {
   notNodes: Record<string, string>;
   /** Fields that end in Id and hold the id of something in another system: text, not `ID`. */
   foreignIds: readonly string[];
+  /** Arguments that are a whole day or instant and nothing of it: `Type.field(argument)`. */
+  times: readonly string[];
   /** What a mutation may be named after, besides the object types. */
   nouns: readonly string[];
   /** Fields of payloads that show no object. */
@@ -54,6 +56,7 @@ const known: Known = {
     'ConditionField.values': 'As many as an enum has.',
     'Customer.segments': 'At most 100 are read.',
     'Customer.tags': 'At most 100 are read.',
+    'DaySummary.revenue': 'One sum for each currency that was paid in.',
     'CustomerStats.totalSpent': 'One sum for each currency that the customer ever paid in.',
     'IntegrationConnection.automations': 'Settings hold 100 at most.',
     'IntegrationConnection.remoteAutomations': 'At most 1,000 are read.',
@@ -82,6 +85,7 @@ const known: Known = {
     RemoteTag: 'As of RemoteAutomation.',
   },
   foreignIds: ['externalId', 'remoteId', 'transactionId'],
+  times: ['Query.daySummary(date)'],
   nouns: ['Backfill', 'DriftCheck', 'Import', 'Integration'],
   payloadFields: {
     'ConnectIntegrationPayload.signingSecret': 'As of createApiKey.',
@@ -430,7 +434,7 @@ function violations(schema: GraphQLSchema, known: Known): Violation[] {
     const list = isListType(getNullableType(field.type));
     const time = type === 'DateTime' || type === 'DateTimeFilter';
     const day = type === 'Date' || type === 'DateFilter';
-    if (!isOperator) {
+    if (!isOperator && !((time || day) && excused('times', where))) {
       if (time !== /[a-z]At$/.test(name))
         report('time', where, 'DateTime and a name that ends in At go together.');
       if (day !== /[a-z]On$/.test(name))
@@ -732,6 +736,7 @@ const rightKnown: Known = {
   lists: { 'InvalidInputError.issues': 'As many as the input has values.' },
   notNodes: {},
   foreignIds: ['externalId'],
+  times: [],
   nouns: [],
   payloadFields: {},
 };

@@ -88,6 +88,25 @@ describe('At 50,000 customers', { timeout: 600_000 }, () => {
     expect(rows).toBeLessThan(20 * 20);
   });
 
+  test.each<[string, string[] | null]>([
+    ['everybody', null],
+    ['most', [bigBusiness.staffOfMost]],
+    ['few', [bigBusiness.ownerOfFew]],
+  ])(
+    'the figures of a day, for who reaches %s, cost rows by the day, which has some 50 bookings.',
+    async (_, principals) => {
+      const of = { ...all(), viewer: viewerOf(bigBusiness, principals) };
+      const { rows, scanned } = await withMeasure(of, (measure) =>
+        measure(
+          'day',
+          '{ daySummary(date: "2022-05-05") { totalBookings bookingsMade revenue { amount } } }',
+        ),
+      );
+      expect(scanned).toEqual([]);
+      expect(rows).toBeLessThan(500);
+    },
+  );
+
   const few = { ...bigBusiness, busyCustomer: uuid('7', 24_000), quietCustomer: uuid('7', 31_000) };
   test.each<[string, BigBusiness, string]>([
     ['50', few, bigBusiness.ownerOfFew],

@@ -21,7 +21,7 @@ export function wordsOf(code: number): string | undefined {
 const closeWords: Record<number, string> = {
   1001: 'The gateway is restarting.',
   1013: 'The gateway cannot reach its database at present.',
-  4401: 'Your sign-in has expired. Sign in again to go on.',
+  4401: 'Your key has expired. Sign in with another one to go on.',
   4403: 'This key was revoked, or its rights were withdrawn. Sign in with another key.',
   4413: 'This page took too long to keep up and was cut off. It goes on where it stopped.',
   4429: 'This key has too many connections open.',

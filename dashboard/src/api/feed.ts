@@ -6,7 +6,7 @@ import type {
 } from '../generated/graphql.ts';
 import type { Gateway } from './gateway.ts';
 import { graphql } from './graphql.ts';
-import { type Live, startLive, stream } from './live.ts';
+import { type Arrival, type Live, startLive, stream } from './live.ts';
 import { createStore, type Store } from './store.ts';
 
 /** What happens in the whole business: the newest of it, how far behind this page is, and what it missed. */
@@ -71,11 +71,7 @@ export function createFeed(gateway: Gateway): Feed {
     stream(
       added,
       {},
-      (items, { event: { activity }, missed }) =>
-        [{ ...activity, missed, fresh: true }, ...items.filter(({ id }) => id !== activity.id)].slice(
-          0,
-          kept,
-        ),
+      (items, arrivals) => atHead(items, arrivals).slice(0, kept),
       ({ activity }) => {
         remember(activity.id);
         if (gateway.connection.get().state === 'live')
@@ -149,6 +145,19 @@ export function createFeed(gateway: Gateway): Feed {
   };
 }
 
+/** What has come, the latest first, before what was there; each once. */
+export function atHead<Item extends { id: string }>(
+  items: readonly Item[],
+  arrivals: readonly Arrival<{ activity: Omit<Item, 'missed' | 'fresh'> }>[],
+): Item[] {
+  const come = new Map<string, Item>();
+  for (const { event, missed } of arrivals.toReversed()) {
+    const item = { ...event.activity, missed, fresh: true } as unknown as Item;
+    if (!come.has(item.id)) come.set(item.id, item);
+  }
+  return [...come.values(), ...items.filter(({ id }) => !come.has(id))];
+}
+
 export interface FeedPage {
   items: FeedItem[];
   /** Where older ones begin; null at the beginning of time. */
@@ -178,9 +187,8 @@ export const feedPageStream = (types: ActivityType[] | null) =>
   stream<FeedPage, FeedAddedSubscription, FeedAddedSubscriptionVariables>(
     added,
     { types },
-    (page, { event: { activity }, missed }) => {
-      const others = page.items.filter(({ id }) => id !== activity.id);
-      const items = [{ ...activity, missed, fresh: true }, ...others];
+    (page, arrivals) => {
+      const items = atHead(page.items, arrivals);
       return items.length > 1.2 * mostRows
         ? { items: items.slice(0, mostRows), older: null, trimmed: true }
         : { ...page, items };

@@ -1,8 +1,8 @@
-import { Client, fetchExchange } from '@urql/core';
+import { Client, fetchExchange, type OperationResult } from '@urql/core';
 import { createClient } from 'graphql-ws';
 import { type Connection, finalCodes, wordsOf } from './connection.ts';
 import type { Document } from './graphql.ts';
-import { Problem, problemOf, unreachable } from './problem.ts';
+import { Problem, problemOf, refusalOf, unreachable } from './problem.ts';
 import { createServerClock, type ServerClock } from './serverClock.ts';
 import { createStore, type Store } from './store.ts';
 
@@ -13,6 +13,9 @@ const longestWaitMs = 5_000;
 
 /** What a subscription delivers: one field with a cursor. */
 type Delivered<Answer> = Answer[keyof Answer] & { cursor: string };
+
+/** What a mutation answers when it was done: the documents ask for `__typename`. */
+export type Done<Answer> = Extract<Answer[keyof Answer], { __typename: `${string}Payload` }>;
 
 export interface Sink<Answer> {
   next(event: Delivered<Answer>): void;
@@ -34,6 +37,11 @@ export interface Gateway {
     document: Document<Answer, Variables>,
     variables: Variables,
   ): Promise<Answer>;
+  /** Changes something by a mutation; throws a Problem when it is refused, and then nothing was changed. */
+  change<Answer, Variables extends { input: unknown }>(
+    document: Document<Answer, Variables>,
+    input: Variables['input'],
+  ): Promise<Done<Answer>>;
   /** Delivers each event behind `cursor` once, in order, however often the line is cut; until the answer is called. */
   follow<Answer, Variables extends object>(
     document: Document<Answer, Variables>,
@@ -136,6 +144,18 @@ export function createGateway(key: string): Gateway {
     void sockets.dispose();
   }
 
+  function answerOf<Answer>({ data, error }: OperationResult<Answer>): Answer {
+    if (!error && data) return data;
+    const status = (error?.response as Response | undefined)?.status;
+    const problem = error?.graphQLErrors.length
+      ? problemOf(error.graphQLErrors)
+      : status
+        ? new Problem(`HTTP_${status}`, `The gateway answers ${status}.`)
+        : unreachable();
+    if (problem.code === 'UNAUTHENTICATED') end(wordsOf(4403) as string);
+    throw problem;
+  }
+
   const tryNow = () => hurry();
   const cut = () => sockets.terminate();
   window.addEventListener('online', tryNow);
@@ -148,19 +168,12 @@ export function createGateway(key: string): Gateway {
     notice,
     returns,
     clock,
-    async ask(document, variables) {
-      const { data, error } = await urql
-        .query(document as unknown as string, variables, { requestPolicy: 'network-only' })
-        .toPromise();
-      if (!error && data) return data;
-      const status = (error?.response as Response | undefined)?.status;
-      const problem = error?.graphQLErrors.length
-        ? problemOf(error.graphQLErrors)
-        : status
-          ? new Problem(`HTTP_${status}`, `The gateway answers ${status}.`)
-          : unreachable();
-      if (problem.code === 'UNAUTHENTICATED') end(wordsOf(4403) as string);
-      throw problem;
+    ask: async (document, variables) => answerOf(await urql.query(document as never, variables).toPromise()),
+    async change(document, input) {
+      const answer = answerOf(await urql.mutation(document as never, { input }).toPromise());
+      const outcome = Object.values(answer as object).find((value) => value?.__typename);
+      if (!outcome.__typename.endsWith('Payload')) throw refusalOf(outcome);
+      return outcome;
     },
     follow(document, variables, cursor, { next, ended }) {
       type Answer = Record<string, { cursor: string }>;

@@ -15,6 +15,15 @@ export interface Arrival<Event> {
   missed: boolean;
 }
 
+/** What some events make of the data, in their order. */
+type Apply<Data, Event> = (data: Data, arrivals: readonly Arrival<Event>[]) => Data;
+
+/** For data that is small: one event after the other. */
+export const oneByOne =
+  <Data, Event>(apply: (data: Data, arrival: Arrival<Event>) => Data): Apply<Data, Event> =>
+  (data, arrivals) =>
+    arrivals.reduce(apply, data);
+
 /** A stream that keeps what was read current: by applying its events, or by having it read again. */
 export interface Stream<Data> {
   open(gateway: Gateway, cursor: string, sink: StreamSink<Data>): () => void;
@@ -22,6 +31,8 @@ export interface Stream<Data> {
 
 interface StreamSink<Data> {
   change(change: (data: Data) => Data): void;
+  /** `change` by an event. Those that wait for one picture are handed over together: there may be thousands after a pause. */
+  arrive<Event>(apply: Apply<Data, Event>, arrival: Arrival<Event>): void;
   readAgain(): void;
   ended(problem: Problem): void;
 }
@@ -29,7 +40,7 @@ interface StreamSink<Data> {
 export function stream<Data, Answer, Variables extends { after?: string | null }>(
   document: Document<Answer, Variables>,
   variables: Omit<Variables, 'after'>,
-  apply: 'readAgain' | ((data: Data, arrival: Arrival<Answer[keyof Answer] & { cursor: string }>) => Data),
+  apply: 'readAgain' | Apply<Data, Answer[keyof Answer] & { cursor: string }>,
   /** Is told of each event at once, before it is shown. */
   arrived?: (event: Answer[keyof Answer] & { cursor: string }) => void,
 ): Stream<Data> {
@@ -42,7 +53,7 @@ export function stream<Data, Answer, Variables extends { after?: string | null }
           const { state } = gateway.connection.get();
           const missed = state === 'resuming' || state === 'catchingUp';
           if (apply === 'readAgain') sink.readAgain();
-          else sink.change((data) => apply(data, { event, missed }));
+          else sink.arrive(apply, { event, missed });
         },
       }),
   };
@@ -63,6 +74,8 @@ export interface Live<Data> {
   state: Store<LiveState<Data>>;
   change(change: (data: Data) => Data): void;
   retry(): void;
+  /** Reads again soon, for what changes by the passing of time alone. */
+  readAgain(): void;
   stop(): void;
 }
 
@@ -87,7 +100,7 @@ export function startLive<Data>(
   let stopped = false;
   let run = 0;
   let closers: (() => void)[] = [];
-  let waiting: ((data: Data) => Data)[] = [];
+  let waiting: { apply: Apply<Data, unknown>; arrivals: Arrival<unknown>[] }[] = [];
   let flushing: ReturnType<typeof setTimeout> | undefined;
   let rereading: ReturnType<typeof setTimeout> | undefined;
 
@@ -109,14 +122,20 @@ export function startLive<Data>(
         problem: undefined,
         ...(afresh && { readAfreshAt: now }),
       });
-      closers = streams.map((one) => one.open(gateway, eventCursor ?? '', { change, readAgain, ended }));
+      closers = streams.map((one) =>
+        one.open(gateway, eventCursor ?? '', { change, arrive, readAgain, ended }),
+      );
     } catch (error) {
       if (!stopped && mine === run) patch({ phase: 'failed', problem: asProblem(error) });
     }
   }
 
-  function change(one: (data: Data) => Data): void {
-    waiting.push(one);
+  const change = (one: (data: Data) => Data) => arrive(one, { event: null, missed: false });
+
+  function arrive<Event>(apply: Apply<Data, Event>, arrival: Arrival<Event>): void {
+    const last = waiting.at(-1);
+    if (last?.apply === apply) last.arrivals.push(arrival);
+    else waiting.push({ apply: apply as Apply<Data, unknown>, arrivals: [arrival] });
     flushing ??= setTimeout(flush, togetherMs);
   }
 
@@ -126,7 +145,10 @@ export function startLive<Data>(
     const changes = waiting;
     waiting = [];
     if (stopped || data === undefined) return;
-    patch({ data: changes.reduce<Data>((value, one) => one(value), data), currentAt: Date.now() });
+    patch({
+      data: changes.reduce<Data>((value, { apply, arrivals }) => apply(value, arrivals), data),
+      currentAt: Date.now(),
+    });
   }
 
   function readAgain(): void {
@@ -167,6 +189,7 @@ export function startLive<Data>(
     state,
     change,
     retry: () => void start(),
+    readAgain,
     stop() {
       stopped = true;
       unlisten();

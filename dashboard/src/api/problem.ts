@@ -20,7 +20,19 @@ export function problemOf(
       code,
       `Something went wrong at the gateway (request ${first?.extensions?.requestId}).`,
     );
+  if (code === 'FORBIDDEN')
+    return new Problem(code, 'Your key has no right to do this. Somebody who runs the business can give it.');
   return new Problem(code, first?.message ?? 'The gateway gave no answer.');
+}
+
+/** From a failure that a mutation answered. */
+export function refusalOf(failure: {
+  code: string;
+  message: string;
+  issues?: readonly { message: string }[];
+}): Problem {
+  const issues = failure.issues?.map(({ message }) => message).join(' ');
+  return new Problem(failure.code, issues || failure.message);
 }
 
 export const unreachable = () => new Problem('UNREACHABLE', 'The gateway does not answer.');

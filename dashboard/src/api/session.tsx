@@ -21,6 +21,9 @@ export interface Session {
 
 export const currentSession = createStore<Session | null>(null);
 
+/** Why the gateway ended the last session; null when whoever was signed in left by themselves. */
+export const farewell = createStore<string | null>(null);
+
 const whoAmI = graphql(`
   query SignIn { viewer { kind role permissions workspace { name timeZone currency } user { displayName } } }
 `);
@@ -40,7 +43,14 @@ export async function signIn(key: string): Promise<void> {
     if (!may('ACTIVITIES_READ'))
       throw new Problem('FORBIDDEN', 'This key may not read activities, which the dashboard lives on.');
     sessionStorage.setItem(storageKey, key);
+    farewell.set(null);
     currentSession.set({ viewer, gateway, feed: createFeed(gateway), may });
+    gateway.connection.listen(() => {
+      const connection = gateway.connection.get();
+      // What is on the page is no longer for whoever sits before it.
+      if (connection.state === 'ended' && currentSession.get()?.gateway === gateway)
+        signOut(connection.words);
+    });
   } catch (error) {
     gateway.close();
     if (error instanceof Problem && error.code === 'UNAUTHENTICATED') {
@@ -51,12 +61,13 @@ export async function signIn(key: string): Promise<void> {
   }
 }
 
-export function signOut(): void {
+export function signOut(because: string | null = null): void {
   const session = currentSession.get();
   sessionStorage.removeItem(storageKey);
+  farewell.set(because);
+  currentSession.set(null);
   session?.feed.stop();
   session?.gateway.close();
-  currentSession.set(null);
 }
 
 const SessionContext = createContext<Session | null>(null);

@@ -6,6 +6,7 @@ import { createStore, useStore } from './store.ts';
 
 export interface LiveView<Data> extends LiveState<Data> {
   retry(): void;
+  readAgain(): void;
   change: Live<Data>['change'];
 }
 
@@ -29,6 +30,7 @@ export function useLive<Data>(
   return {
     ...state,
     retry: () => current?.retry(),
+    readAgain: () => current?.readAgain(),
     change: (change) => current?.change(change),
   };
 }

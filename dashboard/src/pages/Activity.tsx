@@ -1,3 +1,4 @@
+import '../parts/card.css';
 import { Button, Chip, Group } from '@mantine/core';
 import { IconArrowUp, IconBolt } from '@tabler/icons-react';
 import { useNavigate, useSearch } from '@tanstack/react-router';

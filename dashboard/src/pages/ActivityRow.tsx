@@ -1,3 +1,4 @@
+import './ActivityRow.css';
 import { Link } from '@tanstack/react-router';
 import type { FeedActivity } from '../api/feed.ts';
 import { useSession } from '../api/session.tsx';

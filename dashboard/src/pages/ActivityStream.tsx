@@ -1,7 +1,17 @@
+import './ActivityStream.css';
 import { Button, Loader } from '@mantine/core';
 import { IconArrowUp } from '@tabler/icons-react';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  memo,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import type { FeedItem, FeedPage } from '../api/feed.ts';
 import type { Gateway } from '../api/gateway.ts';
 import { useSession } from '../api/session.tsx';
@@ -35,14 +45,17 @@ export function ActivityStream({ page: { items, older, trimmed }, readOlder, onO
   const [seenHead, setSeenHead] = useState(items[0]?.id);
   const [reading, setReading] = useState(false);
   const [failed, setFailed] = useState(false);
-  const lines = useMemo(() => linesOf(items, timeZone), [items, timeZone]);
+  const lines = useLines(items, timeZone);
+  const busy = useBusy(items[0]?.id);
 
+  // All rows are placed anew whenever one of these functions is another.
   const virtual = useVirtualizer({
     count: lines.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: (at) => ('day' in (lines[at] as Line) ? headHeight : rowHeight),
-    getItemKey: (at) => (lines[at] as Line).id,
-    overscan: 12,
+    getScrollElement: useCallback(() => scroller.current, []),
+    estimateSize: useCallback((at) => ('day' in (lines[at] as Line) ? headHeight : rowHeight), [lines]),
+    getItemKey: useCallback((at) => (lines[at] as Line).id, [lines]),
+    overscan: 8,
+    useFlushSync: false,
   });
 
   // Who reads further down must not be pushed about by what comes in above.
@@ -95,7 +108,8 @@ export function ActivityStream({ page: { items, older, trimmed }, readOlder, onO
     );
   }
 
-  const tabStop = lines.some(({ id }) => id === focused) ? focused : lines.find((line) => 'item' in line)?.id;
+  const tabStop =
+    focused && lines.some(({ id }) => id === focused) ? focused : lines.find((line) => 'item' in line)?.id;
   return (
     <div className="stream-frame">
       {unseen > 0 && !atHead && (
@@ -114,6 +128,7 @@ export function ActivityStream({ page: { items, older, trimmed }, readOlder, onO
         ref={scroller}
         className="scroller"
         data-at-head={atHead || undefined}
+        data-busy={busy || undefined}
         onScroll={({ currentTarget }) => setAtHead(currentTarget.scrollTop < 4)}
         onKeyDown={onKeyDown}
       >
@@ -135,7 +150,7 @@ export function ActivityStream({ page: { items, older, trimmed }, readOlder, onO
                 className="virtual-row"
                 style={place}
               >
-                <ActivityRow item={line.item} />
+                <Row item={line.item} />
               </li>
             );
           })}
@@ -156,6 +171,53 @@ export function ActivityStream({ page: { items, older, trimmed }, readOlder, onO
       </div>
     </div>
   );
+}
+
+/** A row is what it was while its place changes. */
+const Row = memo(ActivityRow);
+
+/** Whether so much comes in that rows that slide would only make it restless. */
+function useBusy(head: string | undefined): boolean {
+  const [busy, setBusy] = useState(false);
+  const arrivals = useRef<number[]>([]);
+  useEffect(() => {
+    if (head === undefined) return;
+    const now = Date.now();
+    arrivals.current = [...arrivals.current.filter((at) => at > now - busyMs), now];
+    setBusy(arrivals.current.length > manyArrivals);
+    const calm = setTimeout(() => setBusy(false), busyMs);
+    return () => clearTimeout(calm);
+  }, [head]);
+  return busy;
+}
+
+const busyMs = 1_500;
+const manyArrivals = 4;
+
+/** `linesOf`, of which only the head is made again when something new comes in: there may be ten thousand. */
+function useLines(items: readonly FeedItem[], timeZone: string): Line[] {
+  const made = useRef<{ items: readonly FeedItem[]; timeZone: string; lines: Line[] }>(undefined);
+  return useMemo(() => {
+    const before = made.current;
+    const added = before?.items[0] ? items.indexOf(before.items[0]) : -1;
+    const prepended =
+      before?.timeZone === timeZone &&
+      added > 0 &&
+      items.length === added + before.items.length &&
+      items.at(-1) === before.items.at(-1);
+    const lines = prepended
+      ? joined(linesOf(items.slice(0, added), timeZone), before.lines)
+      : linesOf(items, timeZone);
+    made.current = { items, timeZone, lines };
+    return lines;
+  }, [items, timeZone]);
+}
+
+/** Of two parts that meet within a day, the second needs no heading. */
+function joined(head: Line[], rest: Line[]): Line[] {
+  const day = head.findLast((line) => 'day' in line)?.day;
+  const [first] = rest;
+  return [...head, ...(first && 'day' in first && first.day === day ? rest.slice(1) : rest)];
 }
 
 /** The rows, with a heading before each day. */

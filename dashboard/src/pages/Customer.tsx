@@ -1,6 +1,14 @@
+import '../parts/card.css';
+import '../parts/figures.css';
+import './Customer.css';
 import { IconCrown, IconMail, IconMoodEmpty, IconPhone } from '@tabler/icons-react';
 import { Link, useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { BookingActions } from '../actions/BookingActions.tsx';
+import type { Apply } from '../actions/bookingVerbs.ts';
+import { CustomerTags } from '../actions/CustomerTags.tsx';
+import { RecordButton } from '../actions/RecordButton.tsx';
+import type { Tag } from '../actions/tagVerbs.ts';
 import { isCutOff } from '../api/connection.ts';
 import { useSession } from '../api/session.tsx';
 import { useStore } from '../api/store.ts';
@@ -40,6 +48,19 @@ export function Customer() {
     () => timelineStreams(id),
   );
   const customer = live.data;
+  const wear = (tags: Tag[]) => live.change((data) => data && { ...data, tags });
+  const apply: Apply = (change) =>
+    live.change(
+      (data) =>
+        data && {
+          ...data,
+          bookings: {
+            nodes: data.bookings.nodes.map((booking) =>
+              booking.id === change.id ? { ...booking, ...change } : booking,
+            ),
+          },
+        },
+    );
 
   if (customer === null)
     return (
@@ -62,7 +83,7 @@ export function Customer() {
         title={customer ? nameOf(customer) : 'Customer'}
         sub={customer ? [customer.jobTitle, customer.companyName].filter(Boolean).join(', ') : undefined}
       />
-      {customer && <Profile customer={customer} />}
+      {customer && <Profile customer={customer} wear={wear} />}
       {customer?.stats && <Stats customer={customer} />}
       <div className="columns">
         <section className="card" aria-labelledby="their-bookings">
@@ -82,12 +103,15 @@ export function Customer() {
               </>
             }
           >
-            {(data) => <Bookings bookings={data?.bookings.nodes ?? []} />}
+            {(data) => (
+              <Bookings bookings={data?.bookings.nodes ?? []} apply={may('BOOKINGS_WRITE') ? apply : null} />
+            )}
           </ListState>
         </section>
         <section className="card aside-card" aria-labelledby="their-timeline">
           <div className="card-head">
             <h2 id="their-timeline">Timeline</h2>
+            {customer && <RecordButton customerId={id} name={nameOf(customer)} />}
           </div>
           <ListState
             live={timeline}
@@ -117,7 +141,7 @@ export function Customer() {
   );
 }
 
-function Profile({ customer }: { customer: CustomerProfile }) {
+function Profile({ customer, wear }: { customer: CustomerProfile; wear(tags: Tag[]): void }) {
   const { email, phone, tags, lifecycleStage, vip, leadScore, doNotContact } = customer;
   const name = nameOf(customer);
   return (
@@ -134,11 +158,7 @@ function Profile({ customer }: { customer: CustomerProfile }) {
             </span>
           )}
           {doNotContact && <Badge tone="red">Do not contact</Badge>}
-          {tags?.map(({ id, name: tag }) => (
-            <span key={id} className="tag">
-              {tag}
-            </span>
-          ))}
+          {tags && <CustomerTags customerId={customer.id} tags={tags} apply={wear} />}
         </div>
         <div className="profile-line contacts">
           {email && (
@@ -230,11 +250,18 @@ function Figure({ label, note, children }: { label: string; note: string; childr
   );
 }
 
-function Bookings({ bookings }: { bookings: CustomerProfile['bookings']['nodes'] }) {
+interface BookingsProps {
+  bookings: CustomerProfile['bookings']['nodes'];
+  /** Null when this key may not act. */
+  apply: Apply | null;
+}
+
+function Bookings({ bookings, apply }: BookingsProps) {
   return (
-    <ul className="booking-list" onKeyDown={arrowKeys}>
-      {bookings.map(
-        ({ id, reference, status, startsAt, timeZone, service, staffMember, resource, price }) => (
+    <ul className="booking-list" data-acts={apply ? true : undefined} onKeyDown={arrowKeys}>
+      {bookings.map((booking) => {
+        const { id, reference, status, startsAt, timeZone, service, staffMember, resource, price } = booking;
+        return (
           <li
             key={id}
             // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys go from row to row
@@ -255,9 +282,10 @@ function Bookings({ bookings }: { bookings: CustomerProfile['bookings']['nodes']
             </div>
             <Badge tone={statusWords[status].tone}>{statusWords[status].label}</Badge>
             <span className="number">{formatMoney(price)}</span>
+            {apply && <BookingActions booking={booking} apply={apply} />}
           </li>
-        ),
-      )}
+        );
+      })}
     </ul>
   );
 }

@@ -1,3 +1,6 @@
+import '../parts/card.css';
+import '../parts/table.css';
+import './Customers.css';
 import { Button, Table, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconSearch, IconUserSearch } from '@tabler/icons-react';

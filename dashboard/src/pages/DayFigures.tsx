@@ -1,80 +1,79 @@
+import '../parts/figures.css';
 import { Skeleton } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { isCutOff } from '../api/connection.ts';
 import { useSession } from '../api/session.tsx';
 import { useStore } from '../api/store.ts';
 import { useLive } from '../api/useLive.ts';
+import { formatMoney } from '../parts/money.ts';
 import { Rolling } from '../parts/Rolling.tsx';
-import { boundsOf, clockTime } from '../parts/time.ts';
+import { clockTime } from '../parts/time.ts';
 import { useNow } from '../parts/useNow.ts';
 import { count } from '../parts/words.ts';
-import type { DayBookings } from './dayBookings.ts';
 import { dayFiguresStream, readDayFigures } from './dayFigures.ts';
 
-interface Props {
-  day: string;
-  today: string;
-  bookings: DayBookings | undefined;
-}
-
 /** How the day goes: bookings, arrivals, cancellations, revenue. */
-export function DayFigures({ day, today, bookings: read }: Props) {
+export function DayFigures({ day, today }: { day: string; today: string }) {
   const { viewer, may, gateway } = useSession();
   const { timeZone, currency } = viewer.workspace;
   const now = useNow();
   const stale = isCutOff(useStore(gateway.connection));
   const maySeeMoney = may('PAYMENTS_READ');
-  const bounds = boundsOf(day, timeZone);
-  const money = useLive(
+  const live = useLive(
     `figures of ${day}`,
-    (from) => readDayFigures(from, bounds, maySeeMoney),
+    (from) => readDayFigures(from, day, maySeeMoney),
     () => [dayFiguresStream()],
-  ).data;
+  );
+  const figures = live.data ?? undefined;
+  const next = figures?.nextBookingAt;
+  const arrived = next != null && Date.parse(next) <= now;
+  // That somebody's time has come is no event.
+  useEffect(() => {
+    if (arrived) live.readAgain();
+  }, [arrived, now]);
 
-  const bookings = read?.bookings;
-  const of = (...statuses: string[]) => bookings?.filter(({ status }) => statuses.includes(status)) ?? [];
-  const standing = of('PENDING', 'CONFIRMED', 'COMPLETED').length;
-  const pending = of('PENDING').length;
-  const toCome = of('PENDING', 'CONFIRMED').filter(({ startsAt }) => Date.parse(startsAt) > now);
-  const [next] = toCome;
-  const cancelled = of('CANCELLED').length;
-  const missing = of('NO_SHOW').length;
-  const [first, ...others] = money?.revenue.length ? money.revenue : [{ amount: '0', currency }];
+  const missing = figures?.noShowBookings ?? 0;
+  const expected = figures && figures.totalBookings - figures.cancelledBookings;
+  const [first, ...others] = figures?.revenue?.length ? figures.revenue : [{ amount: '0', currency }];
 
   return (
     <dl className="figures" data-stale={stale || undefined}>
       <Figure
         label="Bookings"
-        value={bookings && <Rolling value={standing} />}
+        value={expected !== undefined && <Rolling value={expected - missing} />}
         note={
-          pending > 0
-            ? `${pending} to confirm`
-            : money?.made != null
-              ? `${money.made} booked ${day === today ? 'today' : 'on this day'}`
-              : ' '
+          figures &&
+          (figures.pendingBookings > 0
+            ? `${figures.pendingBookings} to confirm`
+            : `${figures.bookingsMade} booked ${day === today ? 'today' : 'on this day'}`)
         }
       />
-      <Figure
-        label={day < today ? 'Arrived' : 'Still to arrive'}
-        value={bookings && <Rolling value={day < today ? of('COMPLETED').length : toCome.length} />}
-        note={
-          day < today
-            ? `of ${count(standing + missing, 'booking')}`
-            : next
-              ? `next at ${clockTime(next.startsAt, next.timeZone)}`
-              : 'nobody else today'
-        }
-      />
+      {day < today ? (
+        <Figure
+          label="Arrived"
+          value={figures && <Rolling value={figures.completedBookings} />}
+          note={expected !== undefined && `of ${count(expected, 'booking')}`}
+        />
+      ) : (
+        <Figure
+          label="Still to arrive"
+          value={figures && <Rolling value={figures.upcomingBookings} />}
+          note={
+            figures &&
+            (next ? `next at ${clockTime(next, timeZone)}` : day === today ? 'nobody else today' : 'nobody')
+          }
+        />
+      )}
       <Figure
         label="Cancelled"
-        value={bookings && <Rolling value={cancelled} />}
-        note={missing > 0 ? count(missing, 'no-show') : 'no no-shows'}
+        value={figures && <Rolling value={figures.cancelledBookings} />}
+        note={figures && (missing > 0 ? count(missing, 'no-show') : 'no no-shows')}
       />
       {maySeeMoney && (
         <Figure
           label="Revenue"
           value={
-            money &&
+            figures &&
             first && (
               <Rolling
                 value={Number(first.amount)}
@@ -87,9 +86,8 @@ export function DayFigures({ day, today, bookings: read }: Props) {
             )
           }
           note={
-            money
-              ? `${money.more ? 'from the first' : 'from'} ${count(money.payments, 'payment')}${others.map((sum) => `, and ${sum.amount} ${sum.currency}`).join('')}`
-              : ' '
+            figures &&
+            `from ${count(figures.totalPayments ?? 0, 'payment')}${others.map((sum) => `, and ${formatMoney(sum)}`).join('')}`
           }
         />
       )}
@@ -97,12 +95,12 @@ export function DayFigures({ day, today, bookings: read }: Props) {
   );
 }
 
-function Figure({ label, value, note }: { label: string; value: ReactNode; note: string }) {
+function Figure({ label, value, note }: { label: string; value: ReactNode; note: ReactNode }) {
   return (
     <div className="figure">
       <dt>{label}</dt>
-      <dd className="figure-value">{value ?? <Skeleton height={22} width={70} mt={6} mb={4} />}</dd>
-      <dd className="figure-note">{note}</dd>
+      <dd className="figure-value">{value || <Skeleton height={22} width={70} mt={6} mb={4} />}</dd>
+      <dd className="figure-note">{note || '\u00a0'}</dd>
     </div>
   );
 }

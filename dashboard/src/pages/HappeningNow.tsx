@@ -1,3 +1,4 @@
+import '../parts/card.css';
 import { IconBolt } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useSession } from '../api/session.tsx';

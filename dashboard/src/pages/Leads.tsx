@@ -1,3 +1,5 @@
+import '../parts/card.css';
+import './Leads.css';
 import { Button, SegmentedControl } from '@mantine/core';
 import { IconArrowDown, IconArrowUp, IconFlame } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';

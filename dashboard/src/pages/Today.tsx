@@ -1,7 +1,12 @@
+import '../parts/card.css';
+import '../parts/table.css';
+import './Today.css';
 import { ActionIcon, Button, SegmentedControl, Table } from '@mantine/core';
 import { IconCalendarPlus, IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
+import { BookingActions } from '../actions/BookingActions.tsx';
+import type { Apply } from '../actions/bookingVerbs.ts';
 import { useSession } from '../api/session.tsx';
 import { useLive } from '../api/useLive.ts';
 import { arrowKeys } from '../parts/arrowKeys.ts';
@@ -23,7 +28,13 @@ import { count, nameOf, statusWords } from '../parts/words.ts';
 import { PageHead } from '../shell/PageHead.tsx';
 import { DayButton } from './DayButton.tsx';
 import { DayFigures } from './DayFigures.tsx';
-import { type DayBooking, type DayBookings, dayBookingsStream, readDayBookings } from './dayBookings.ts';
+import {
+  type DayBooking,
+  type DayBookings,
+  dayBookingsStream,
+  readDayBookings,
+  withChange,
+} from './dayBookings.ts';
 import { HappeningNow } from './HappeningNow.tsx';
 
 const DayChoice = lazy(() => import('./DayChoice.tsx').then((module) => ({ default: module.DayChoice })));
@@ -97,7 +108,7 @@ export function Today() {
           </ActionIcon>
         </div>
       </PageHead>
-      <DayFigures day={day} today={today} bookings={live.data} />
+      <DayFigures day={day} today={today} />
       <div className="columns">
         <section className="card" aria-labelledby="bookings-title">
           <div className="card-head">
@@ -134,7 +145,10 @@ export function Today() {
           >
             {({ bookings, more }) => (
               <>
-                <BookingTable bookings={bookings.filter((booking) => views[view].shows(booking, now))} />
+                <BookingTable
+                  bookings={bookings.filter((booking) => views[view].shows(booking, now))}
+                  apply={(change) => live.change((data) => withChange(data, bounds, change))}
+                />
                 {more && (
                   <p className="aside">The first {bookings.length.toLocaleString()} bookings of the day.</p>
                 )}
@@ -148,7 +162,8 @@ export function Today() {
   );
 }
 
-function BookingTable({ bookings }: { bookings: DayBooking[] }) {
+function BookingTable({ bookings, apply }: { bookings: DayBooking[]; apply: Apply }) {
+  const mayAct = useSession().may('BOOKINGS_WRITE');
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: keys go to the links within
     <div onKeyDown={arrowKeys}>
@@ -160,11 +175,16 @@ function BookingTable({ bookings }: { bookings: DayBooking[] }) {
             <Table.Th>Service</Table.Th>
             <Table.Th>Status</Table.Th>
             <Table.Th className="number">Price</Table.Th>
+            {mayAct && (
+              <Table.Th className="act">
+                <span className="unseen">Actions</span>
+              </Table.Th>
+            )}
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
           {bookings.map((booking) => (
-            <BookingRow key={booking.id} booking={booking} />
+            <BookingRow key={booking.id} booking={booking} apply={mayAct ? apply : null} />
           ))}
         </Table.Tbody>
       </Table>
@@ -172,16 +192,21 @@ function BookingTable({ bookings }: { bookings: DayBooking[] }) {
   );
 }
 
-function BookingRow({ booking }: { booking: DayBooking }) {
+function BookingRow({ booking, apply }: { booking: DayBooking; apply: Apply | null }) {
   const { id, startsAt, endsAt, timeZone, customer, service, staffMember, resource, status, price, change } =
     booking;
   const { label, tone } = statusWords[status];
   const over = status === 'CANCELLED' || status === 'NO_SHOW';
   const nights = nightsBetween(dayIn(timeZone, startsAt), dayIn(timeZone, endsAt));
+  const row = useRef<HTMLTableRowElement>(null);
+  useEffect(() => {
+    if (change?.kind === 'changed' && !matchMedia('(prefers-reduced-motion: reduce)').matches)
+      row.current?.animate({ background: ['var(--accent-wash)', 'transparent'] }, 2_400);
+  }, [change?.kind, change?.at]);
   const place = [staffMember?.displayName, resource?.name].filter(Boolean).join(', ');
   return (
     <Table.Tr
-      key={change?.at}
+      ref={row}
       data-booking={id}
       data-status={status}
       data-over={over || undefined}
@@ -211,6 +236,11 @@ function BookingRow({ booking }: { booking: DayBooking }) {
         {change?.missed && <span className="missed">while offline</span>}
       </Table.Td>
       <Table.Td className="number price">{formatMoney(price)}</Table.Td>
+      {apply && (
+        <Table.Td className="act">
+          <BookingActions booking={booking} apply={apply} />
+        </Table.Td>
+      )}
     </Table.Tr>
   );
 }

@@ -1,4 +1,4 @@
-import type { FeedActivity } from '../api/feed.ts';
+import { atHead, type FeedActivity } from '../api/feed.ts';
 import type { Gateway } from '../api/gateway.ts';
 import { graphql } from '../api/graphql.ts';
 import { type Stream, stream } from '../api/live.ts';
@@ -29,7 +29,8 @@ const profile = graphql(`
       }
       bookings(first: 25) {
         nodes {
-          id reference status startsAt timeZone
+          id reference status startsAt endsAt timeZone updatedAt
+          viewerCanConfirm viewerCanCancel viewerCanComplete viewerCanMarkNoShow viewerCanReschedule
           price { amount currency }
           service { name }
           staffMember { displayName }
@@ -75,8 +76,5 @@ export async function readTimeline(gateway: Gateway, id: string): Promise<Custom
 }
 
 export const timelineStreams = (id: string): Stream<CustomerTimeline>[] => [
-  stream(happens, { id }, (items, { event: { activity }, missed }) => [
-    { ...activity, missed, fresh: true },
-    ...items.filter((item) => item.id !== activity.id),
-  ]),
+  stream(happens, { id }, atHead<TimelineItem>),
 ];

@@ -1,6 +1,7 @@
+import type { Apply } from '../actions/bookingVerbs.ts';
 import type { Gateway } from '../api/gateway.ts';
 import { graphql } from '../api/graphql.ts';
-import { stream } from '../api/live.ts';
+import { oneByOne, stream } from '../api/live.ts';
 import type { BookingsOfDayQuery } from '../generated/graphql.ts';
 
 /** More than a page holds, fewer than would make the page slow; beyond that it says so. */
@@ -34,6 +35,7 @@ const ofDay = graphql(`
     ) {
       nodes {
         id reference status startsAt endsAt timeZone updatedAt
+        viewerCanConfirm viewerCanCancel viewerCanComplete viewerCanMarkNoShow viewerCanReschedule
         price { amount currency }
         customer { id fullName email deletedAt }
         service { name }
@@ -52,6 +54,7 @@ const changed = graphql(`
       type
       booking {
         id reference status startsAt endsAt timeZone updatedAt
+        viewerCanConfirm viewerCanCancel viewerCanComplete viewerCanMarkNoShow viewerCanReschedule
         price { amount currency }
         customer { id fullName email deletedAt }
         service { name }
@@ -81,16 +84,35 @@ const inOrder = (a: Row, b: Row) =>
 
 const isOff = ({ status }: Row) => status === 'CANCELLED' || status === 'NO_SHOW';
 
+/** After an action on this page: the booking as it is then, if it is still of this day. */
+export function withChange(
+  data: DayBookings,
+  { gte, lt }: Bounds,
+  change: Parameters<Apply>[0],
+): DayBookings {
+  const bookings = data.bookings.map((booking) =>
+    booking.id === change.id ? { ...booking, ...change } : booking,
+  );
+  return {
+    ...data,
+    bookings: bookings.filter(({ startsAt }) => startsAt >= gte && startsAt < lt).sort(inOrder),
+  };
+}
+
 /** Bookings come, change and move away to another day. */
 export const dayBookingsStream = ({ gte, lt }: Bounds) =>
-  stream(changed, {}, (data: DayBookings, { event: { type, booking }, missed }) => {
-    if (!booking) return data;
-    const others = data.bookings.filter(({ id }) => id !== booking.id);
-    const before = data.bookings.find(({ id }) => id === booking.id);
-    if (booking.startsAt < gte || booking.startsAt >= lt) return { ...data, bookings: others };
-    // The same state again: it was read after the event.
-    if (before && before.updatedAt === booking.updatedAt && before.status === booking.status) return data;
-    const kind = type === 'BOOKING_CREATED' || !before ? 'made' : 'changed';
-    const row: DayBooking = { ...booking, change: { kind, at: Date.now(), missed } };
-    return { ...data, bookings: [...others, row].sort(inOrder) };
-  });
+  stream(
+    changed,
+    {},
+    oneByOne((data: DayBookings, { event: { type, booking }, missed }) => {
+      if (!booking) return data;
+      const others = data.bookings.filter(({ id }) => id !== booking.id);
+      const before = data.bookings.find(({ id }) => id === booking.id);
+      if (booking.startsAt < gte || booking.startsAt >= lt) return { ...data, bookings: others };
+      // The same state again: it was read after the event.
+      if (before && before.updatedAt === booking.updatedAt && before.status === booking.status) return data;
+      const kind = type === 'BOOKING_CREATED' || !before ? 'made' : 'changed';
+      const row: DayBooking = { ...booking, change: { kind, at: Date.now(), missed } };
+      return { ...data, bookings: [...others, row].sort(inOrder) };
+    }),
+  );

@@ -1,6 +1,6 @@
 import type { Gateway } from '../api/gateway.ts';
 import { graphql } from '../api/graphql.ts';
-import { type Stream, stream } from '../api/live.ts';
+import { oneByOne, type Stream, stream } from '../api/live.ts';
 import type {
   LeadScoresSubscription,
   LeadScoresSubscriptionVariables,
@@ -45,13 +45,13 @@ export const leadStreams = (): Stream<Lead[]>[] => [
       const scores = stream<Lead[], LeadScoresSubscription, LeadScoresSubscriptionVariables>(
         scoreChanged,
         {},
-        (leads, { event, missed }) => {
+        oneByOne((leads, { event, missed }) => {
           const moved = move(leads, event, missed);
           // Behind the last of a full board there may be others who stand higher now.
           const fell = event.score < event.previousScore && moved.at(-1)?.id === event.customer?.id;
           if (fell && moved.length === kept) sink.readAgain();
           return moved;
-        },
+        }),
       );
       return scores.open(gateway, cursor, sink);
     },

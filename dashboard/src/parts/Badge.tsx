@@ -1,3 +1,4 @@
+import './Badge.css';
 import type { Tone } from './words.ts';
 
 /** A dot that has the colour and a word that has the meaning: nobody needs to see colours to read it. */

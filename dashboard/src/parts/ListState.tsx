@@ -1,3 +1,4 @@
+import './ListState.css';
 import { Button, Skeleton } from '@mantine/core';
 import { IconPlugConnectedX, IconRefresh } from '@tabler/icons-react';
 import type { ReactNode } from 'react';

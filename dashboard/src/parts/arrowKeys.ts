@@ -2,6 +2,8 @@ import type { KeyboardEvent } from 'react';
 
 /** Arrow keys, Home and End go from row to row: from one `data-row` link to the next, by the numbers there if there are any. */
 export function arrowKeys(event: KeyboardEvent<HTMLElement>): void {
+  // A menu that belongs to a row stands elsewhere in the document, and has arrow keys of its own.
+  if (!event.currentTarget.contains(event.target as Node)) return;
   const rows = [...event.currentTarget.querySelectorAll<HTMLElement>('[data-row]')].toSorted(
     (a, b) => Number(a.dataset.row) - Number(b.dataset.row),
   );

@@ -3,22 +3,6 @@ export interface Amount {
   currency: string;
 }
 
-/** Exact: decimals are added as integers, by currency. */
-export function sumByCurrency(amounts: readonly Amount[]): Amount[] {
-  const sums = new Map<string, { minor: bigint; decimals: number }>();
-  for (const { amount, currency } of amounts) {
-    const decimals = amount.split('.')[1]?.length ?? 0;
-    const sum = sums.get(currency)?.minor ?? 0n;
-    sums.set(currency, { minor: sum + BigInt(amount.replace('.', '')), decimals });
-  }
-  return [...sums].map(([currency, { minor, decimals }]) => ({ currency, amount: decimal(minor, decimals) }));
-}
-
-export const negated = ({ amount, currency }: Amount): Amount => ({
-  currency,
-  amount: amount.startsWith('-') ? amount.slice(1) : `-${amount}`,
-});
-
 function decimal(minor: bigint, decimals: number): string {
   const digits = String(minor < 0n ? -minor : minor).padStart(decimals + 1, '0');
   const at = digits.length - decimals;

@@ -11,6 +11,13 @@ export const viewerZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 export const dayIn = (zone: string, at: number | string = Date.now()) =>
   dayjs(at).tz(zone).format('YYYY-MM-DD');
 
+/** The time by the clock of a zone, as `09:30`. */
+export const clockIn = (zone: string, at: string) => dayjs(at).tz(zone).format('HH:mm');
+
+/** The instant of a day and a time by the clock of a zone. */
+export const instantAt = (day: string, time: string, zone: string) =>
+  dayjs.tz(`${day}T${time}:00`, zone).toISOString();
+
 /** Where a day begins and ends, as instants; a day may have 23 or 25 hours. */
 export function boundsOf(day: string, zone: string): { gte: string; lt: string } {
   const start = dayjs.tz(`${day}T00:00:00`, zone);

@@ -1,3 +1,4 @@
+import './connection.css';
 import { useSession } from '../api/session.tsx';
 import { useStore } from '../api/store.ts';
 import { connectionWords } from './connectionWords.ts';

@@ -1,6 +1,7 @@
+import './connection.css';
 import { Button } from '@mantine/core';
 import { IconPlugConnectedX } from '@tabler/icons-react';
-import { signOut, useSession } from '../api/session.tsx';
+import { useSession } from '../api/session.tsx';
 import { useStore } from '../api/store.ts';
 import { clockTime } from '../parts/time.ts';
 
@@ -20,19 +21,6 @@ export function ConnectionBanner() {
         </p>
         <Button size="xs" variant="default" onClick={gateway.tryNow}>
           Try now
-        </Button>
-      </div>
-    );
-  }
-  if (connection.state === 'ended') {
-    return (
-      <div className="banner" role="alert">
-        <IconPlugConnectedX size={18} stroke={1.75} aria-hidden />
-        <p>
-          <strong>{connection.words}</strong> What you see is not kept up to date any more.
-        </p>
-        <Button size="xs" onClick={signOut}>
-          Sign in again
         </Button>
       </div>
     );

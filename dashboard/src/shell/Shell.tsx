@@ -1,7 +1,9 @@
+import './Shell.css';
 import { ActionIcon, Kbd, UnstyledButton } from '@mantine/core';
 import { IconLogout2, IconSearch } from '@tabler/icons-react';
 import { Link, Outlet } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useState } from 'react';
+import { undoLatest } from '../actions/toast.ts';
 import { signOut, useSession } from '../api/session.tsx';
 import { Announcer } from './Announcer.tsx';
 import { Brand } from './Brand.tsx';
@@ -10,6 +12,7 @@ import { places } from './places.ts';
 import { SchemeSwitch } from './SchemeSwitch.tsx';
 
 const Palette = lazy(() => import('./Palette.tsx').then(({ Palette }) => ({ default: Palette })));
+const Toasts = lazy(() => import('./Toasts.tsx').then(({ Toasts }) => ({ default: Toasts })));
 
 const onMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -24,6 +27,8 @@ export function Shell() {
     const onKey = (event: KeyboardEvent) => {
       const typing =
         event.target instanceof HTMLElement && event.target.closest('input, textarea, [contenteditable]');
+      const undoes = (event.metaKey || event.ctrlKey) && event.key.toLowerCase() === 'z' && !event.shiftKey;
+      if (undoes && !typing && undoLatest()) return event.preventDefault();
       const palette = (event.metaKey || event.ctrlKey) && event.key.toLowerCase() === 'k';
       if (!palette && (event.key !== '/' || typing)) return;
       event.preventDefault();
@@ -72,7 +77,7 @@ export function Shell() {
             variant="subtle"
             color="gray"
             size="lg"
-            onClick={signOut}
+            onClick={() => signOut()}
             aria-label="Sign out"
             title="Sign out"
           >
@@ -85,6 +90,9 @@ export function Shell() {
         <Outlet />
       </main>
       <Announcer />
+      <Suspense>
+        <Toasts />
+      </Suspense>
       {asked > 0 && (
         <Suspense>
           <Palette asked={asked} />
