@@ -9,7 +9,6 @@
  * npm run bench:segments [customers, 1000000 when left out] [bookings of each, 10] [segments for the events, 200]
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodeId } from '../src/core/ids.ts';
 import { startWorld, type World } from './startWorld.ts';
 
 const [most = 1_000_000, bookings = 10, many = 200] = process.argv.slice(2).map(Number);
@@ -94,25 +93,26 @@ for (const customers of sizes) {
 
 async function run(world: World, customers: number): Promise<void> {
   const { database, workspaceId } = world;
-  const ask = async (query: string, input: object): Promise<{ id: string }> => {
+  const ask = async <Data>(query: string, input?: object): Promise<Data> => {
     const response = await fetch(`${world.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${world.key}` },
       body: JSON.stringify({ query, variables: { input } }),
     });
-    const { data, errors } = (await response.json()) as {
-      data: Record<string, Record<string, { id: string }>>;
-      errors?: unknown;
-    };
-    const payload = Object.values(data ?? {})[0];
-    if (errors || !payload || 'message' in payload) throw new Error(JSON.stringify(errors ?? payload));
-    return Object.values(payload)[0] as { id: string };
+    const { data, errors } = (await response.json()) as { data: Data; errors?: unknown };
+    if (errors) throw new Error(JSON.stringify(errors));
+    return data;
   };
-  const write = (name: string, object: string, input: object) =>
-    ask(
-      `mutation ($input: ${name[0]?.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) { ... on ${name[0]?.toUpperCase()}${name.slice(1)}Payload { ${object} { id } } ... on Error { message } } }`,
+  const write = async (name: string, object: string, input: object): Promise<{ id: string }> => {
+    const type = `${name[0]?.toUpperCase()}${name.slice(1)}`;
+    const data = await ask<Record<string, Record<string, { id: string }>>>(
+      `mutation ($input: ${type}Input!) { ${name}(input: $input) { ... on ${type}Payload { ${object} { id } } ... on Error { message } } }`,
       input,
     );
+    const payload = data[name] ?? {};
+    if (!payload[object]) throw new Error(JSON.stringify(payload));
+    return payload[object];
+  };
   const service = await write('createService', 'service', {
     name: 'Cut',
     durationMinutes: 30,
@@ -169,22 +169,21 @@ async function run(world: World, customers: number): Promise<void> {
       });
     }
     await settled(world);
-    const people = await database.query<{ id: string; vip: boolean }>(
-      'SELECT id, vip FROM customer WHERE workspace_id = $1 ORDER BY random() LIMIT $2',
-      [workspaceId, atOnce],
+    const { customers: newest } = await ask<{ customers: { nodes: { id: string; vip: boolean }[] } }>(
+      `{ customers(first: ${oneByOne}) { nodes { id vip } } }`,
     );
     const each: number[] = [];
-    for (const { id, vip } of people.rows.slice(0, oneByOne)) {
-      await write('updateCustomer', 'customer', { id: encodeId('Customer', id), vip: !vip });
+    for (const { id, vip } of newest.nodes) {
+      await write('updateCustomer', 'customer', { id, vip: !vip });
       each.push(await timed(() => settled(world)));
     }
     each.sort((a, b) => a - b);
     const together = await timed(async () => {
       await database.query(
-        `WITH c AS (UPDATE customer SET vip = NOT vip WHERE id = ANY($1) RETURNING workspace_id, id)
+        `WITH c AS (UPDATE customer SET vip = NOT vip WHERE id IN (SELECT id FROM customer ORDER BY random() LIMIT $1) RETURNING workspace_id, id)
          INSERT INTO event_outbox (workspace_id, id, type, version, occurred_at, recorded_at, actor_kind, origin, customer_id, subject_type, subject_id, data)
            SELECT workspace_id, gen_random_uuid(), 'customer.updated', 1, now(), now(), 'SYSTEM', 'LIVE', id, 'Customer', id, '{"fields":["vip"]}' FROM c`,
-        [people.rows.map(({ id }) => id)],
+        [atOnce],
       );
       await settled(world);
     });
