@@ -253,7 +253,8 @@ describe('the end', () => {
     ).catch(() => 'cut off');
     await eventually(
       'the request waits for the lock',
-      async () => (await rows("select 1 from pg_locks where relation = 'tag'::regclass and not granted")).length > 0,
+      async () =>
+        (await rows("select 1 from pg_locks where relation = 'tag'::regclass and not granted")).length > 0,
     );
     process.kill(gateway.pid, 'SIGTERM');
     await eventually('the gateway is stopping', () => gateway.output().includes('stopping'));
