@@ -234,7 +234,10 @@ async function noteBatch(
       lane: 'backfill' as const,
     }));
   at.pending = at.pending.filter(({ batchId }) => batchId !== batch.batchId);
-  const failures = batch.ids.length - links.length;
+  const refusedIds = sides
+    .map(({ customer }) => customer.id)
+    .filter((id) => !links.some(({ customer }) => customer === id));
+  const failures = refusedIds.length;
   await step(
     {
       ...progress(at, done, 0),
@@ -256,17 +259,15 @@ async function noteBatch(
         _max: { row: true },
       });
       await tx.bulkRefusal.createMany({
-        data: batch.ids
-          .filter((id) => !links.some(({ customer }) => customer === id))
-          .map((id, index) => ({
-            workspaceId: ctx.workspace.id,
-            operationId,
-            row: (last._max.row ?? 0) + index + 1,
-            reason: 1,
-            columns: 'customer',
-            field: id,
-            message: 'The system refused this customer; the log of calls may say more.',
-          })),
+        data: refusedIds.map((id, index) => ({
+          workspaceId: ctx.workspace.id,
+          operationId,
+          row: (last._max.row ?? 0) + index + 1,
+          reason: 1,
+          columns: 'customer',
+          field: id,
+          message: 'The system refused this customer; the log of calls may say more.',
+        })),
       });
     },
   );
@@ -285,7 +286,7 @@ async function linkAll(
     if (signal.aborted) return;
     const page = await patiently(() => contacts.all(open.to, at.linkedTo));
     const pairs = page.items.flatMap(({ id, email, stamp }) =>
-      email ? [{ id, email: email.toLowerCase(), stamp }] : [],
+      email ? [{ id, email: email.toLowerCase(), hash: hashOf(email.toLowerCase()), stamp }] : [],
     );
     at.linkedTo = page.next;
     at.looked += page.items.length;
@@ -299,6 +300,12 @@ async function linkAll(
           AND l.customer_id = c.id AND l.remote_id IS NULL
           AND NOT EXISTS (SELECT 1 FROM integration_contact o WHERE o.workspace_id = l.workspace_id
             AND o.connection_id = l.connection_id AND o.remote_id = r.id)`;
+      // Those who were erased since they were handed over.
+      await tx.$executeRaw`
+        UPDATE delivery d SET payload = jsonb_build_object('contactId', r.id), next_at = ${ctx.clock.now()}
+        FROM json_to_recordset(${JSON.stringify(pairs)}::json) AS r (id text, hash text)
+        WHERE d.connection_id = ${open.row.id}::uuid AND d.status = 'WAITING' AND d.kind = 'ERASE'
+          AND d.payload->>'emailHash' = r.hash`;
     });
     if (!page.next) return;
   }

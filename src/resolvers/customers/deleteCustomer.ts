@@ -21,7 +21,7 @@ export async function deleteCustomer(ctx: Context, input: unknown): Promise<Cust
   const { id } = parse(DeleteCustomerInput, input);
 
   return write(ctx, async (tx) => {
-    await lockedOrThrow(ctx, tx, 'Customer', id);
+    const customer = await lockedOrThrow(ctx, tx, 'Customer', id);
     const coming = await tx.booking.count({
       where: {
         workspaceId: ctx.workspace.id,
@@ -32,7 +32,7 @@ export async function deleteCustomer(ctx: Context, input: unknown): Promise<Cust
     });
     if (coming > 0)
       throw new InvalidState(`Bookings of the customer are yet to come: ${coming}. Cancel them first.`);
-    await forgetContact(ctx, tx, id);
+    await forgetContact(ctx, tx, customer);
     await erase(ctx, tx, id);
     const deletedAt = ctx.clock.now();
     const erased = await tx.customer.update({

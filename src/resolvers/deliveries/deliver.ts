@@ -32,7 +32,11 @@ export async function deliver(ctx: Context, open: OpenConnection, delivery: Deli
         ...(payload.winner && { winner: payload.winner as Winner }),
       });
     case 'ERASE':
-      await contacts.remove(open.to, payload.contactId as string);
+      if (!payload.contactId) {
+        await ctx.db.delivery.update({ where: { id: delivery.id }, data: { payload: {} } });
+        return { dropped: 'They never came to be there.' };
+      }
+      await contacts.remove(open.to, payload.contactId);
       return {};
     case 'AUTOMATION':
       return startAutomation(ctx, open, delivery);
