@@ -109,6 +109,12 @@ test('A booking is made: the contact is synced, tagged, put on the list, sent th
   await settled(db, workspace.id);
   expect(peer.startsOf('Review request')).toHaveLength(1);
 
+  // Nobody who must not be written to is won back.
+  await updateCustomer(admin, { id: customerId, doNotContact: true });
+  await addTags(admin, { customerIds: [customerId], tags: ['At Risk'] });
+  await settled(db, workspace.id);
+  expect(await db.delivery.findMany({ where: { status: 'DROPPED' } })).toMatchObject([{ kind: 'EVENT' }]);
+
   // How often each was started is known, also when the deliveries are pruned.
   const later = { now: () => new Date(Date.now() + 31 * 86_400_000) };
   await pruneIntegrations({ db, clock: later });
