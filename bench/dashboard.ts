@@ -8,7 +8,6 @@
  * second), how many were dropped, the tasks that kept the page busy for more than 50 ms, and what the page's thread
  * computed for a frame, which says the same on a busy machine.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { findChromium, launchChromium } from '../scripts/chromium.ts';
 import { startWorld } from './startWorld.ts';
@@ -25,25 +24,22 @@ try {
   const customers = await makeHistory();
   const page = await openPage();
   await readRows(page);
-  let happening = true;
-  const stream = (async () => {
-    for (let n = 0; happening; n++) {
-      const due = sleep(1_000 / perSecond);
-      await Promise.all([
-        due,
-        change('recordActivity', 'customer { id }', {
-          customerId: customers[n % customers.length],
-          type: 'PAGE_VISITED',
-          about: `Page ${n}`,
-        }),
-      ]);
-    }
-  })();
+  const caused: Promise<unknown>[] = [];
+  const cause = () => {
+    const n = caused.length;
+    const activity = {
+      type: 'PAGE_VISITED',
+      about: `Page ${n}`,
+      customerId: customers[n % customers.length],
+    };
+    caused.push(change('recordActivity', 'customer { id }', activity));
+  };
+  const causing = setInterval(cause, 1_000 / perSecond);
   const shown = await rowsShown(page);
   const scrolling = await measure(page, true);
   const atHead = await measure(page, false);
-  happening = false;
-  await stream;
+  clearInterval(causing);
+  await Promise.all(caused);
   console.log(`${shown} rows in the list, ${await rowsShown(page)} at the end`);
   console.table({ scrolling, 'at the head': atHead });
 } finally {

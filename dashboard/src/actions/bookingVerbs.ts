@@ -118,6 +118,15 @@ export const verbs = {
 } as const;
 export type VerbStatus = keyof typeof verbs;
 
+const turns = new Map<string, Promise<unknown>>();
+
+/** What is done to one booking is done in the order in which it was asked for. */
+function inTurn<Result>(id: string, work: () => Promise<Result>): Promise<Result> {
+  const mine = (turns.get(id) ?? Promise.resolve()).then(work, work);
+  turns.set(id, mine);
+  return mine;
+}
+
 /**
  * Shows the new status at once, and the old one again when it is refused. Undo is offered where a verb leads back to the
  * status that it had.
@@ -131,7 +140,7 @@ export async function setStatus(
   const { id, status: before, reference } = booking;
   apply({ id, status: to });
   try {
-    const after = await verbs[to].run(gateway, id);
+    const after = await inTurn(id, () => verbs[to].run(gateway, id));
     apply(after);
     const back = leadsTo(before) && verbs[before].can(after) ? before : null;
     const undo = back ? () => setStatus(gateway, { ...booking, ...after }, back, apply) : undefined;

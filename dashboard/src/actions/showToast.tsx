@@ -10,7 +10,7 @@ export interface Toast {
   undo?: () => Promise<void>;
 }
 
-const shownMs = 8_000;
+const shownMs = 10_000;
 const ids = new WeakMap<Toast, string>();
 
 export function showToast(said: Toast, on: { takeBack(): void; gone(): void }): void {

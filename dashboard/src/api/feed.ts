@@ -28,6 +28,7 @@ const kept = 60;
 const countable = 100;
 /** Missed events that do not come for so long are not for this viewer. */
 const patienceMs = 5_000;
+const settlingMs = 1_000;
 
 const recent = graphql(`
   query Feed($types: [ActivityType!], $after: String, $first: Int) {
@@ -112,8 +113,8 @@ export function createFeed(gateway: Gateway): Feed {
     clearTimeout(patience);
     const behind = expected.size;
     if (behind === 0) {
-      // After the events that have arrived are shown, and marked as missed.
-      patience = setTimeout(caughtUp, 150);
+      // After the events that have arrived are shown and marked as missed, on the streams of the page too.
+      patience = setTimeout(caughtUp, settlingMs);
       return;
     }
     gateway.connection.set({
