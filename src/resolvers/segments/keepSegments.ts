@@ -24,24 +24,24 @@ import { segmentsIn } from './segmentFields.ts';
  */
 export const keepSegments = {
   async read(ctx: Context, tx: Tx, events: readonly Event[]): Promise<void> {
-    const moment = await momentOf(ctx, tx);
-    await calculateStale(ctx, tx, moment);
-    const segments = await dynamicSegments(ctx, tx);
-    await look(ctx, tx, affectedBy(watchersOf(segments), events), segments, moment);
+    const segments = await segmentsInStep(ctx, tx);
+    const wanted = affectedBy(watchersOf(segments), events);
+    if (wanted.size > 0) await look(ctx, tx, wanted, segments, await momentOf(ctx, tx));
   },
 
-  async pass(ctx: Context, tx: Tx, from: Date): Promise<Date | null> {
-    const segments = await dynamicSegments(ctx, tx);
-    if (segments.size === 0) return null;
-    const rfmDue = await refreshRfm(ctx, tx, segments);
+  async pass(ctx: Context, tx: Tx, from: Date, until: Date): Promise<Date | null> {
+    const rfmDue = await refreshRfm(ctx, tx);
     const moment = await momentOf(ctx, tx);
-    await calculateStale(ctx, tx, moment);
-    const watchers = watchersOf(segments);
-    await look(ctx, tx, await crossedSince(ctx, tx, watchers, from, moment), segments, moment);
-    const next = await nextCrossing(ctx, tx, watchers, moment);
+    const segments = await segmentsInStep(ctx, tx);
+    await look(ctx, tx, await crossedSince(ctx, tx, watchersOf(segments), from, moment), segments, moment);
+    if (await calculateStale(ctx, tx, moment)) return until; // Not all of them yet: on with it.
+    const next = await nextCrossing(ctx, tx, watchersOf(await segmentsInStep(ctx, tx)), moment);
     return rfmDue && (!next || rfmDue < next) ? rfmDue : next;
   },
 };
+
+/** Behind it, what still waits to be worked out goes to the next transaction. */
+const budgetMs = 10_000;
 
 const watchersOf = (segments: ReadonlyMap<string, Kept>) =>
   [...segments.values()].map(({ watcher }) => watcher);
@@ -54,18 +54,18 @@ interface Kept {
 /** Criteria by segment as they were read last, so that they are not read again for every page of events. */
 const known = new WeakMap<object, Map<string, { mark: string; segments: Map<string, Kept> }>>();
 
-/** The dynamic segments that were worked out at least once. */
-async function dynamicSegments(ctx: Context, tx: Tx): Promise<ReadonlyMap<string, Kept>> {
+/** The dynamic segments that were worked out and do not wait to be again. */
+async function segmentsInStep(ctx: Context, tx: Tx): Promise<ReadonlyMap<string, Kept>> {
   const workspaceId = ctx.workspace.id;
   const [{ mark } = { mark: '' }] = await tx.$queryRaw<{ mark: string }[]>`
-    SELECT concat(count(*), ' ', max(updated_at), ' ', max(calculated_at)) AS mark FROM segment
-    WHERE workspace_id = ${workspaceId}::uuid AND kind = 'DYNAMIC'`;
+    SELECT concat(count(*), ' ', count(*) FILTER (WHERE stale), ' ', max(updated_at), ' ', max(calculated_at)) AS mark
+    FROM segment WHERE workspace_id = ${workspaceId}::uuid AND kind = 'DYNAMIC'`;
   const here = known.get(ctx.db) ?? new Map();
   known.set(ctx.db, here);
   const last = here.get(workspaceId);
   if (last?.mark === mark) return last.segments;
   const rows = await tx.segment.findMany({
-    where: { workspaceId, kind: 'DYNAMIC', calculatedAt: { not: null } },
+    where: { workspaceId, kind: 'DYNAMIC', calculatedAt: { not: null }, stale: false },
   });
   const segments = new Map(
     rows.map((segment) => {
@@ -77,36 +77,34 @@ async function dynamicSegments(ctx: Context, tx: Tx): Promise<ReadonlyMap<string
   return segments;
 }
 
-/** Works out what waits for it; those that others ask for first. */
-async function calculateStale(ctx: Context, tx: Tx, moment: Moment): Promise<void> {
+/** Works out what waits for it, those first that others ask for; true while there is more. */
+async function calculateStale(ctx: Context, tx: Tx, moment: Moment): Promise<boolean> {
   const stale = await tx.segment.findMany({ where: { workspaceId: ctx.workspace.id, stale: true } });
-  if (stale.length === 0) return;
+  if (stale.length === 0) return false;
   if (!moment.rfm && stale.some(usesRfm)) {
     await calculateRfmBounds(ctx, tx);
     Object.assign(moment, await momentOf(ctx, tx));
   }
+  const asks = ({ criteria }: Segment, of: Pick<Set<string>, 'has'>) =>
+    segmentsIn(criteria as unknown as Criteria).some((id) => of.has(id));
   const waiting = new Map(stale.map((segment) => [segment.id, segment]));
-  while (waiting.size > 0) {
-    const ready = [...waiting.values()].filter(
-      ({ criteria }) => !segmentsIn(criteria as unknown as Criteria).some((id) => waiting.has(id)),
-    );
-    for (const segment of ready.length > 0 ? ready : waiting.values()) {
-      waiting.delete(segment.id);
-      await orError(tx, segment, () => calculateMembers(ctx, tx, segment, moment));
-    }
+  const done = new Set<string>();
+  const until = performance.now() + budgetMs;
+  while (waiting.size > 0 && performance.now() < until) {
+    const all = [...waiting.values()];
+    const segment = (all.find((one) => !asks(one, waiting)) ?? all[0]) as Segment;
+    waiting.delete(segment.id);
+    done.add(segment.id);
+    await orError(tx, segment, () => calculateMembers(ctx, tx, segment, moment));
   }
-  // What asks for a segment that has changed altogether, and was not worked out along with it, is next.
-  const ids = new Set(stale.map(({ id }) => id));
-  const all = await tx.segment.findMany({
+  // What asks for a segment that has changed altogether, and was not worked out behind it, is next.
+  const others = await tx.segment.findMany({
     where: { workspaceId: ctx.workspace.id, kind: 'DYNAMIC', stale: false },
   });
-  const asking = all.filter(
-    (segment) =>
-      !ids.has(segment.id) && segmentsIn(segment.criteria as unknown as Criteria).some((id) => ids.has(id)),
-  );
-  if (asking.length === 0) return;
-  await tx.segment.updateMany({ where: { id: { in: asking.map(({ id }) => id) } }, data: { stale: true } });
-  await calculateStale(ctx, tx, moment);
+  const asking = others.filter((one) => !done.has(one.id) && asks(one, done));
+  if (asking.length > 0)
+    await tx.segment.updateMany({ where: { id: { in: asking.map(({ id }) => id) } }, data: { stale: true } });
+  return waiting.size + asking.length > 0;
 }
 
 /** A segment that cannot be worked out says why, and holds the others up no longer. */
@@ -179,8 +177,8 @@ async function look(
 }
 
 /** Works the bounds of the RFM scores out anew once a day while a segment asks for them, and those segments with them. */
-async function refreshRfm(ctx: Context, tx: Tx, segments: ReadonlyMap<string, Kept>): Promise<Date | null> {
-  const using = [...segments.values()].map(({ segment }) => segment).filter(usesRfm);
+async function refreshRfm(ctx: Context, tx: Tx): Promise<Date | null> {
+  const using = [...(await segmentsInStep(ctx, tx)).values()].map(({ segment }) => segment).filter(usesRfm);
   if (using.length === 0) return null;
   const now = ctx.clock.now().getTime();
   const last = await tx.rfmBounds.findUnique({ where: { workspaceId: ctx.workspace.id } });

@@ -34,13 +34,13 @@ export const keepTagRules = {
     await look(ctx, tx, wanted, rules, await momentOf(ctx, tx));
   },
 
-  async pass(ctx: Context, tx: Tx, from: Date): Promise<Date | null> {
+  async pass(ctx: Context, tx: Tx, from: Date, until: Date): Promise<Date | null> {
     const rules = await activeRules(ctx, tx);
     if (rules.length === 0) return null;
     const moment = await momentOf(ctx, tx);
     const watchers = rules.map(({ watcher }) => watcher);
     await look(ctx, tx, await crossedSince(ctx, tx, watchers, from, moment), rules, moment);
-    if (await applyStale(ctx, tx, rules, moment)) return moment.now; // Not everybody yet: on with it.
+    if (await applyStale(ctx, tx, rules, moment)) return until; // Not everybody yet: on with it.
     return nextCrossing(ctx, tx, watchers, moment);
   },
 };
