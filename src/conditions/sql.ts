@@ -60,7 +60,8 @@ export function sqlWriter(workspaceId: string, customerIds?: readonly string[]):
         'FROM customer c',
         ...[...joins.values()].map(({ sql }) => sql),
         ...[...aggregates].map(([table, of]) => grouped(table, [...of.values()], among)),
-      ].join('\n') + `\nWHERE c.workspace_id = $1::uuid AND c.deleted_at IS NULL${among('c.id')}`,
+        `WHERE c.workspace_id = $1::uuid AND c.deleted_at IS NULL${among('c.id')}`,
+      ].join('\n'),
   };
 }
 
