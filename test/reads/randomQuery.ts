@@ -174,6 +174,7 @@ export function randomQuery(seed: number, rows: HardRows): RandomQuery {
     }
     if (String(type) === 'ID') return anId(name);
     if (String(type) === 'DateTime') return chance(0.03) ? '0000-01-01T00:00:00.000Z' : pick(rows.times);
+    if (String(type) === 'Date') return chance(0.03) ? '0000-01-01' : pick(rows.times).slice(0, 10);
     if (String(type) === 'Int') return upTo(5);
     if (String(type) === 'Boolean') return chance(0.5);
     if (name === 'search')
