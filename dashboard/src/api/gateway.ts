@@ -152,7 +152,9 @@ export function createGateway(key: string): Gateway {
       : status
         ? new Problem(`HTTP_${status}`, `The gateway answers ${status}.`)
         : unreachable();
+    // A question may be refused before the gateway has closed the socket.
     if (problem.code === 'UNAUTHENTICATED') end(wordsOf(4403) as string);
+    if (problem.code === 'KEY_EXPIRED') end(wordsOf(4401) as string);
     throw problem;
   }
 

@@ -22,6 +22,8 @@ export function problemOf(
     );
   if (code === 'FORBIDDEN')
     return new Problem(code, 'Your key has no right to do this. Somebody who runs the business can give it.');
+  if (code === 'UNAUTHENTICATED' && first?.extensions?.reason === 'EXPIRED')
+    return new Problem('KEY_EXPIRED', first.message);
   return new Problem(code, first?.message ?? 'The gateway gave no answer.');
 }
 

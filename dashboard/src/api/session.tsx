@@ -53,6 +53,7 @@ export async function signIn(key: string): Promise<void> {
     });
   } catch (error) {
     gateway.close();
+    if (error instanceof Problem && error.code === 'KEY_EXPIRED') sessionStorage.removeItem(storageKey);
     if (error instanceof Problem && error.code === 'UNAUTHENTICATED') {
       sessionStorage.removeItem(storageKey);
       throw new Problem(error.code, 'This key is not known, or no longer valid.');
