@@ -259,11 +259,10 @@ interface Frontdesk extends Running {
 }
 
 async function startFrontdesk(redisUrl: string): Promise<Frontdesk> {
-  const world = await startWorld({ REDIS_URL: redisUrl, LIVE_SOCKETS_PER_KEY: '100000' }, [
-    ...flags,
-    '--import',
-    './bench/collectGarbage.mjs',
-  ]);
+  const world = await startWorld(
+    { REDIS_URL: redisUrl, LIVE_SOCKETS_PER_KEY: '100000', ROLE: process.env.ROLE ?? 'api' },
+    [...flags, '--import', './bench/collectGarbage.mjs'],
+  );
   const { url, key, database, workspaceId } = world;
   const pid = world.process.pid as number;
   const ask = async (text: string, variables: object) => {

@@ -30,12 +30,18 @@ export const keepSegments = {
   },
 
   async pass(ctx: Context, tx: Tx, from: Date, until: Date): Promise<Date | null> {
-    const rfmDue = await refreshRfm(ctx, tx);
-    const moment = await momentOf(ctx, tx);
-    const segments = await segmentsInStep(ctx, tx);
-    await look(ctx, tx, await crossedSince(ctx, tx, watchersOf(segments), from, moment), segments, moment);
-    if (await calculateStale(ctx, tx, moment)) return until; // Not all of them yet: on with it.
-    const next = await nextCrossing(ctx, tx, watchersOf(await segmentsInStep(ctx, tx)), moment);
+    let segments = await segmentsInStep(ctx, tx);
+    if (segments.size > 0) {
+      const moment = await momentOf(ctx, tx);
+      const crossed = await crossedSince(ctx, tx, watchersOf(segments), from, moment);
+      await look(ctx, tx, crossed, segments, moment);
+    }
+    const rfmDue = await refreshRfm(ctx, tx, segments);
+    const stale = await calculateStale(ctx, tx);
+    if (stale === 'more') return until;
+    if (stale === 'done') segments = await segmentsInStep(ctx, tx);
+    if (segments.size === 0) return null;
+    const next = await nextCrossing(ctx, tx, watchersOf(segments), await momentOf(ctx, tx));
     return rfmDue && (!next || rfmDue < next) ? rfmDue : next;
   },
 };
@@ -77,13 +83,14 @@ async function segmentsInStep(ctx: Context, tx: Tx): Promise<ReadonlyMap<string,
   return segments;
 }
 
-/** Works out what waits for it, those first that others ask for; true while there is more. */
-async function calculateStale(ctx: Context, tx: Tx, moment: Moment): Promise<boolean> {
+/** Works out what waits for it, those first that others ask for. */
+async function calculateStale(ctx: Context, tx: Tx): Promise<'none' | 'done' | 'more'> {
   const stale = await tx.segment.findMany({ where: { workspaceId: ctx.workspace.id, stale: true } });
-  if (stale.length === 0) return false;
+  if (stale.length === 0) return 'none';
+  let moment = await momentOf(ctx, tx);
   if (!moment.rfm && stale.some(usesRfm)) {
     await calculateRfmBounds(ctx, tx);
-    Object.assign(moment, await momentOf(ctx, tx));
+    moment = await momentOf(ctx, tx);
   }
   const asks = ({ criteria }: Segment, of: Pick<Set<string>, 'has'>) =>
     segmentsIn(criteria as unknown as Criteria).some((id) => of.has(id));
@@ -104,7 +111,7 @@ async function calculateStale(ctx: Context, tx: Tx, moment: Moment): Promise<boo
   const asking = others.filter((one) => !done.has(one.id) && asks(one, done));
   if (asking.length > 0)
     await tx.segment.updateMany({ where: { id: { in: asking.map(({ id }) => id) } }, data: { stale: true } });
-  return waiting.size + asking.length > 0;
+  return waiting.size + asking.length > 0 ? 'more' : 'done';
 }
 
 /** A segment that cannot be worked out says why, and holds the others up no longer. */
@@ -177,8 +184,8 @@ async function look(
 }
 
 /** Works the bounds of the RFM scores out anew once a day while a segment asks for them, and those segments with them. */
-async function refreshRfm(ctx: Context, tx: Tx): Promise<Date | null> {
-  const using = [...(await segmentsInStep(ctx, tx)).values()].map(({ segment }) => segment).filter(usesRfm);
+async function refreshRfm(ctx: Context, tx: Tx, segments: ReadonlyMap<string, Kept>): Promise<Date | null> {
+  const using = [...segments.values()].map(({ segment }) => segment).filter(usesRfm);
   if (using.length === 0) return null;
   const now = ctx.clock.now().getTime();
   const last = await tx.rfmBounds.findUnique({ where: { workspaceId: ctx.workspace.id } });
