@@ -12,8 +12,6 @@ const recentSize = 1_000;
 const pollMs = 250;
 
 export interface EventLog {
-  /** Changes when the database was restored to an earlier time. */
-  epoch(): Promise<string>;
   /** How far the log reaches now. Callers at the same time share the query. */
   reach(): Promise<Reach>;
   /** Where the log of this workspace ends now. Callers at the same time share the query. */
@@ -61,7 +59,6 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
   const listeners = new Set<(events: readonly Event[]) => void>();
   /** Where each workspace ends, asked once for all who ask at the same time. */
   const ends = new Map<string, () => Promise<bigint>>();
-  let epoch: Promise<string> | null = null;
   /** The log as polls know it; another epoch, or an end further down, is a log that was restored. */
   let known: { epoch: string; last: bigint } | null = null;
   let timer: NodeJS.Timeout | null = null;
@@ -163,7 +160,6 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
 
   /** The database was restored to an earlier time: what was read is of another log, and who follows it is told. */
   function restored(): void {
-    epoch = null;
     polled = null;
     for (const tail of tails.values()) {
       tail.generation++;
@@ -291,13 +287,6 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
   const stopListening = bus.listen((hint) => hear(hint.workspaceId, BigInt(hint.position)));
 
   return {
-    epoch() {
-      epoch ??= db.eventSequencer.findUniqueOrThrow({ where: { id: 1 } }).then((row) => row.epoch);
-      epoch.catch(() => {
-        epoch = null;
-      });
-      return epoch;
-    },
     reach,
     end,
     async page(workspaceId, after) {

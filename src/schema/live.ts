@@ -23,7 +23,7 @@ builder.queryField('eventCursor', (t) =>
       'Where the log ends now. Ask for it before you read what you show, then subscribe with it as `after`: what changes in between is delivered too.',
     ...guarded('activities.read', { shape: 'known' }),
     resolve: async (_root, _args, { eventLog, workspace }) => {
-      const [epoch, position] = await Promise.all([eventLog.epoch(), eventLog.end(workspace.id)]);
+      const [{ epoch }, position] = await Promise.all([eventLog.reach(), eventLog.end(workspace.id)]);
       return encodeCursor({ epoch, position });
     },
   }),

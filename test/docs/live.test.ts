@@ -67,7 +67,7 @@ test.for([...snippets.keys()].filter((name) => name !== 'resuming.js'))(
     const { eventLog } = gateway.services;
     const { encodeCursor } = await import('../../src/events/cursor.ts');
     const after = encodeCursor({
-      epoch: await eventLog.epoch(),
+      epoch: (await eventLog.reach()).epoch,
       position: await eventLog.end(writer.workspace.id),
     });
     // A second listener of the same gateway, so that it can go away while the log goes on.

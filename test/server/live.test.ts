@@ -3,7 +3,6 @@ import type { Context } from '../../src/core/context.ts';
 import { apiKeyParts, newApiKey } from '../../src/core/crypto.ts';
 import { encodeId, newId } from '../../src/core/ids.ts';
 import type { Role } from '../../src/core/permissions.ts';
-import { encodeCursor } from '../../src/events/cursor.ts';
 import { systemContext } from '../../src/jobs/systemContext.ts';
 import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
 import { updateCustomer } from '../../src/resolvers/customers/updateCustomer.ts';
@@ -11,7 +10,7 @@ import { schema } from '../../src/schema/schema.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startInProcess, eventually as within } from '../support/gateway.ts';
 import { type Issuer, startIssuer } from '../support/issuer.ts';
-import { openSocket, type RawSocket } from './client.ts';
+import { openSocket, post, type RawSocket } from './client.ts';
 
 // Hundreds of clients and thousands of events, on a machine that others may use.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
@@ -134,8 +133,12 @@ const namesOf = ({ frames }: Subscribed) =>
 
 const add = (firstName: string, more: object = {}) => createCustomer(writer, { firstName, ...more });
 const endOfLog = async () => {
-  const { eventLog } = gateway.services;
-  return encodeCursor({ epoch: await eventLog.epoch(), position: await eventLog.end(workspaceId) });
+  const { body } = await post(
+    gateway.url,
+    { query: '{ eventCursor }' },
+    { authorization: `Bearer ${gateway.adminKey}` },
+  );
+  return (body as { data: { eventCursor: string } }).data.eventCursor;
 };
 
 async function addKey(role: Role = 'ADMIN', scopes: string[] = []) {
@@ -343,9 +346,19 @@ describe('Whoever was cut off', () => {
     expect(JSON.stringify(one.opened.messages)).toContain('CURSOR_EXPIRED');
     const late = await subscribe({ after: cursor });
     expect(JSON.stringify(late.opened.messages)).toContain('CURSOR_EXPIRED');
-    const fresh = await subscribe();
+    const fresh = await subscribe({ after: await endOfLog() });
     await add('After');
     await eventually('it goes on', () => fresh.frames().length === 1);
+  });
+
+  test('and a cursor is of the log as it is, also when nobody followed while it was restored.', async () => {
+    await endOfLog();
+    await gateway.services.db.$executeRaw`UPDATE event_sequencer SET epoch = gen_random_uuid()`;
+    const after = await endOfLog();
+    await add('Later');
+    const one = await subscribe({ after });
+    await eventually('it is there', () => one.frames().length === 1);
+    expect(namesOf(one)).toEqual(['Later']);
   });
 });
 
