@@ -4,8 +4,9 @@
 DO $$
 BEGIN
   IF current_setting('server_version_num')::integer >= 180000 THEN
-    ALTER TABLE segment_member ALTER CONSTRAINT segment_member_workspace_id_segment_id_fkey NOT ENFORCED;
-    ALTER TABLE segment_member ALTER CONSTRAINT segment_member_workspace_id_customer_id_fkey NOT ENFORCED;
+    -- As texts, which an older one does not read.
+    EXECUTE 'ALTER TABLE segment_member ALTER CONSTRAINT segment_member_workspace_id_segment_id_fkey NOT ENFORCED';
+    EXECUTE 'ALTER TABLE segment_member ALTER CONSTRAINT segment_member_workspace_id_customer_id_fkey NOT ENFORCED';
   END IF;
 END $$;
 
