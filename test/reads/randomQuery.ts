@@ -44,7 +44,11 @@ const mostFields = 60;
  * A valid query of the schema: any field, argument, filter, order and cursor, with aliases, fragments, directives and
  * variables. Values are such as the rows have, and now and then such as nobody has.
  */
-export function randomQuery(seed: number, rows: HardRows): RandomQuery {
+export function randomQuery(
+  seed: number,
+  rows: HardRows,
+  kind: 'query' | 'subscription' = 'query',
+): RandomQuery {
   const { chance, upTo, pick } = randomOf(seed);
   const definitions: string[] = [];
   const fragments: string[] = [];
@@ -227,6 +231,9 @@ export function randomQuery(seed: number, rows: HardRows): RandomQuery {
 
   /** Root fields by id are given ids of their own type. */
   function selectionOfRoots(): string {
+    // A subscription has one root field, under no condition.
+    if (kind === 'subscription')
+      return `{ ${fieldText(pick(Object.values(schema.getSubscriptionType()?.getFields() ?? {})), 0)} }`;
     const query = schema.getQueryType() as GraphQLObjectType;
     const all = Object.values(query.getFields());
     const texts = Array.from({ length: 1 + upTo(2) }, () => {
@@ -245,7 +252,7 @@ export function randomQuery(seed: number, rows: HardRows): RandomQuery {
   }
 
   const head = definitions.length > 0 ? `(${definitions.join(', ')})` : '';
-  return { source: `query Q${head} ${text} ${fragments.join(' ')}`, variables };
+  return { source: `${kind} Q${head} ${text} ${fragments.join(' ')}`, variables };
 }
 
 function literal(value: unknown, type: GraphQLInputType): string {

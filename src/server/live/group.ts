@@ -82,6 +82,11 @@ export function createGroup(options: GroupOptions): Group {
       // Of its own, since resolvers remember permissions and rows by context.
       const contextValue = graphqlContext(services, caller, options.requestId, stopped.signal);
       const args = { ...options.args, rootValue: delivery, contextValue };
+      const planned = await services.reads?.deliver(args);
+      if (planned != null) {
+        metrics.live.executions.inc();
+        return newPayload(event.position, cursor, planned);
+      }
       const result = maskErrors(services, { contextValue }, await executeSubscriptionEvent(args));
       const away = result.errors?.some(({ extensions }) => extensions.code === 'UNAVAILABLE');
       if (!away || stopped.signal.aborted) {

@@ -7,6 +7,7 @@ import {
   type GraphQLSchema,
   getOperationAST,
   OperationTypeNode,
+  type ValidatedSubscriptionArgs,
   type VariableValues,
 } from 'graphql';
 import { wasCancelled } from '../../core/database.ts';
@@ -15,7 +16,7 @@ import type { Reader } from '../../core/reader.ts';
 import { maxCost } from '../../schema/builder.ts';
 import type { OperationContext } from '../operationContext.ts';
 import { type OperationPlan, type PlannedOperation, planOperation, type Root } from './planOperation.ts';
-import type { Bound } from './planRoot.ts';
+import type { Bound, Wish } from './planRoot.ts';
 import { Unplanned } from './unplanned.ts';
 
 /** An answer without errors, as text; `data` is read from it by who needs objects. */
@@ -32,6 +33,8 @@ export interface Reads {
    * GraphQL engine; null for any other.
    */
   answer(args: ExecutionArgs, ended?: AbortSignal): Promise<string | null>;
+  /** What a subscription shows of the event that is its root value; null when the executor has to do it. */
+  deliver(args: ValidatedSubscriptionArgs): Promise<string | null>;
 }
 
 /** What became of a root field; `reason` says why the executor did it. */
@@ -54,8 +57,8 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
     let planned = known.get(name);
     if (planned === undefined) {
       const operation = getOperationAST(document, operationName);
-      const isQuery = operation?.operation === OperationTypeNode.QUERY;
-      planned = isQuery ? planOperation(schema, document, operation) : null;
+      const reads = operation && operation.operation !== OperationTypeNode.MUTATION;
+      planned = reads ? planOperation(schema, document, operation) : null;
       // A name that the document does not have is no reason to remember it.
       if (operation) known.set(name, planned);
     }
@@ -99,6 +102,16 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
     }
   }
 
+  /** The answer when every root field is planned; null when one of them has to be done by the executor after all. */
+  async function wholeAnswer(
+    roots: readonly Root[],
+    bound: readonly Bound[],
+    asked: Asked,
+  ): Promise<string | null> {
+    const answers = await Promise.all(roots.map((root, at) => answerOf(root, bound[at] as Bound, asked)));
+    return answers.includes(null) ? null : `{"data":${dataOf(roots, answers)}}`;
+  }
+
   /** A root field made ready; null when the executor has to do it, which `refused` is told. */
   function bind(
     { plan, reason, key }: Root,
@@ -118,7 +131,7 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
   function planFor(args: ExecutionArgs): { plan: OperationPlan; variables: VariableValues } | null {
     const ctx = args.contextValue as OperationContext;
     const operation = operationOf(args.document, args.operationName);
-    if (!operation) return null;
+    if (operation?.operation.operation !== OperationTypeNode.QUERY) return null;
     const inputs = (args.variableValues ?? {}) as Record<string, unknown>;
     const variables = operation.variables(inputs);
     if (!variables) return null;
@@ -164,15 +177,28 @@ export function createReads(schema: GraphQLSchema, reader: Reader, observe: Obse
       // The executor is about to be asked: it is noted there.
       const bound = roots.map((root) => bind(root, asked, () => {}));
       if (bound.includes(null)) return null;
-      const answers = await Promise.all(roots.map((root, at) => answerOf(root, bound[at] as Bound, asked)));
-      return answers.includes(null) ? null : `{"data":${dataOf(roots, answers)}}`;
+      return wholeAnswer(roots, bound as Bound[], asked);
+    },
+    async deliver({ document, operation, variableValues: variables, contextValue, rootValue: root }) {
+      const ctx = contextValue as OperationContext;
+      const planned = operationOf(document, operation.name?.value);
+      try {
+        const { roots } = planned?.plan(variables) ?? { roots: [] };
+        const asked: Asked = { ctx, variables, root, ended: undefined };
+        const refused = (key: string, reason: string) => noted(ctx, key, performance.now(), '', reason);
+        const bound = roots.map((one) => bind(one, asked, refused));
+        return bound.length === 0 || bound.includes(null)
+          ? null
+          : await wholeAnswer(roots, bound as Bound[], asked);
+      } catch (error) {
+        if (error instanceof Unplanned || wasCancelled(error) || ctx.signal?.aborted) return null;
+        throw error;
+      }
     },
   };
 }
 
-interface Asked {
-  ctx: OperationContext;
-  variables: VariableValues;
+interface Asked extends Wish {
   ended: AbortSignal | undefined;
 }
 

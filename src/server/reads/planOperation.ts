@@ -96,11 +96,11 @@ function planVariant(
   operation: OperationDefinitionNode,
   source: Source,
 ): OperationPlan {
-  const query = source.schema.getQueryType() as GraphQLObjectType;
-  const groups = collectFields(source, query, [operation.selectionSet]);
+  const type = source.schema.getRootType(operation.operation) as GraphQLObjectType;
+  const groups = collectFields(source, type, [operation.selectionSet]);
   const roots = [...groups].map(([key, nodes]): Root => {
     try {
-      return { key, nodes, plan: planRoot(source, query, nodes), reason: '' };
+      return { key, nodes, plan: planRoot(source, type, nodes), reason: '' };
     } catch (error) {
       if (!(error instanceof Unplanned)) throw error;
       return { key, nodes, plan: null, reason: error.reason };

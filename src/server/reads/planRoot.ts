@@ -18,7 +18,7 @@ import { argumentsOf, newAlias, type Plan } from './plan.ts';
 import { columnsSql } from './planObject.ts';
 import { pageSql } from './planPage.ts';
 import { printerOf } from './printer.ts';
-import { extensionsOf, type Resolve, shapeOf } from './shapeOf.ts';
+import { extensionsOf, type Resolve, resolverOf, type Shape, shapeOf } from './shapeOf.ts';
 import { type Asked, fill, type Gap, parameter, type Sql, sql } from './sql.ts';
 import { tableSql } from './tableOf.ts';
 import { Unplanned } from './unplanned.ts';
@@ -29,10 +29,16 @@ export type Read = (statement: Statement) => Promise<string>;
 /** A request that is ready to be run; the answer is JSON. */
 export type Bound = (read: Read) => Promise<string>;
 
+/** What a plan is asked for. */
+export interface Wish extends Pick<Asked, 'ctx' | 'variables'> {
+  /** Of a subscription: the event. */
+  root?: unknown;
+}
+
 /** One root field, planned for every request that asks for it like this. */
 export interface RootPlan {
   /** Throws when the executor has to do it, or would refuse it. */
-  bind(asked: Pick<Asked, 'ctx' | 'variables'>): Bound;
+  bind(asked: Wish): Bound;
 }
 
 /** Plans a root field. Throws `Unplanned` when its resolver has to do it. */
@@ -41,7 +47,11 @@ export function planRoot(source: Source, type: GraphQLObjectType, nodes: readonl
   const field = type.getFields()[node.name.value];
   if (node.name.value === '__typename') return { bind: () => async () => JSON.stringify(type.name) };
   if (!field) throw new Unplanned(`there is no field ${type.name}.${node.name.value}`);
-  const shape = shapeOf(source.schema, type, field);
+  // Arguments of a subscription choose events; what one shows is known from the event and the ids in it.
+  const shape: Shape =
+    type === source.schema.getSubscriptionType()
+      ? { kind: 'known', resolve: resolverOf(field) }
+      : shapeOf(source.schema, type, field);
   const plan: Plan = {
     source,
     leaves: [],
@@ -71,7 +81,7 @@ function readField(plan: Plan, field: GraphQLField, statement: Text): Run {
   const known = new WeakMap<OperationContext['viewer'], { workspace: string; made: Statement | null }>();
 
   /** Where nothing depends on variables, a viewer is always asked about in the same words: what goes into them is pure. */
-  function statementFor(asked: Pick<Asked, 'ctx' | 'variables'>): Statement | null {
+  function statementFor(asked: Wish): Statement | null {
     const { ctx, variables } = asked;
     const constant = Object.keys(variables.coerced).length === 0;
     const before = constant ? known.get(ctx.viewer) : undefined;
@@ -96,21 +106,21 @@ function readField(plan: Plan, field: GraphQLField, statement: Text): Run {
   };
 }
 
-/** A field that is known without a row, such as who asks; a row may be below it, known by an id. */
+/** A field that is known without a row, such as who asks or an event; a row may be below it, known by an id. */
 function knownField(plan: Plan, field: GraphQLField, nodes: readonly FieldNode[], resolve: Resolve): Run {
   const type = getNullableType(field.type);
   if (!isObjectType(type)) {
     const print = printerOf(plan.source, field.type, nodes, plan.needs);
-    return ({ ctx }) =>
+    return ({ ctx, root }) =>
       async () =>
-        print(await resolve(null as never, {}, ctx), ctx);
+        print(await resolve(root as never, {}, ctx), ctx);
   }
   const parts = [...collectFields(plan.source, type, selectionsOf(nodes))].map(([key, below]) => {
     const run = knownPart(plan, type, below);
     return { start: `${JSON.stringify(key)}:`, run };
   });
   return (asked) => async (read) => {
-    const parent = await resolve(null as never, {}, asked.ctx);
+    const parent = await resolve(asked.root as never, {}, asked.ctx);
     if (parent == null && !isNonNullType(field.type)) return 'null';
     const texts = await Promise.all(
       parts.map(async ({ start, run }) => start + (await run(parent, asked, read))),
