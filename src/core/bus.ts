@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import type { Event } from './database.ts';
 
 /**
  * Carries hints between processes: "workspace W has events up to position P". A hint only wakes readers
@@ -19,6 +20,15 @@ export interface Hint {
   workspaceId: string;
   /** Decimal, since JSON has no big integers. */
   position: string;
+  /** The new events themselves, where this process gave them their places; they stay in it. */
+  moved?: Moved;
+}
+
+/** All events of a workspace between two positions. */
+export interface Moved {
+  /** The workspace has none behind this position but these. */
+  after: bigint;
+  events: readonly Event[];
 }
 
 /** One channel, in one hash slot: on a cluster it lives on one node, and both connections go there. */
@@ -125,7 +135,8 @@ export function openRedisBus(url: string, log: Logger): Bus {
   return {
     publish: (hint) => {
       local.publish(hint);
-      const text = JSON.stringify({ ...hint, origin });
+      const { workspaceId, position } = hint;
+      const text = JSON.stringify({ workspaceId, position, origin });
       const said = sharded ? redis.spublish(channel, text) : redis.publish(channel, text);
       said.then(
         () => sent(),

@@ -9,7 +9,7 @@ export interface Statement {
   steady: boolean;
 }
 
-/** Runs statements that answer one JSON text, on connections of its own. */
+/** Runs statements that answer one JSON text, on connections of its own: what is asked all the time. */
 export interface Reader {
   /** The text; null when there is no row, or it is NULL. When a signal is aborted the statement ends in the database too. */
   read(statement: Statement, signals?: readonly (AbortSignal | undefined)[]): Promise<string | null>;

@@ -107,7 +107,7 @@ export function dependsOnScope(model: VisibleModel): boolean {
 /** Who reaches a customer: the principals that `customer_access` has for them. */
 export type Access = ReadonlySet<string>;
 
-/** Whether `mayReceiveKnowing` wants to be told who reaches the customer. */
+/** Whether `reaches` wants to be told who reaches the customer. */
 export function asksAccess({ rowScope }: Context['viewer']): boolean {
   return rowScope === 'TEAM' || rowScope === 'ASSIGNED';
 }
@@ -131,14 +131,8 @@ export function mayReceiveType(ctx: Pick<Context, 'viewer' | 'workspace'>, event
   return event.workspaceId === ctx.workspace.id && !!permission && ctx.viewer.permissions.has(permission);
 }
 
-/** `mayReceive` in memory, for who knows already who reaches the event's customer. */
-export function mayReceiveKnowing(
-  ctx: Pick<Context, 'viewer' | 'workspace'>,
-  event: Event,
-  access: Access | undefined,
-): boolean {
-  const { viewer } = ctx;
-  if (!mayReceiveType(ctx, event)) return false;
+/** The rest of it, in memory: what differs by row scope, for who knows already who reaches the event's customer. */
+export function reaches(viewer: Context['viewer'], event: Event, access: Access | undefined): boolean {
   if (viewer.rowScope === 'ALL') return true;
   if (!event.customerId) return false;
   if (viewer.rowScope === 'OWN') return viewer.kind === 'customer' && viewer.id === event.customerId;
@@ -150,8 +144,9 @@ export async function mayReceive(
   ctx: Pick<Context, 'db' | 'viewer' | 'workspace'>,
   event: Event,
 ): Promise<boolean> {
+  if (!mayReceiveType(ctx, event)) return false;
   const { customerId } = event;
-  const ask = customerId !== null && asksAccess(ctx.viewer) && mayReceiveType(ctx, event);
+  const ask = customerId !== null && asksAccess(ctx.viewer);
   const access = ask ? await accessOf(ctx.db, ctx.workspace.id, [customerId]) : undefined;
-  return mayReceiveKnowing(ctx, event, access?.get(customerId as string));
+  return reaches(ctx.viewer, event, access?.get(customerId as string));
 }

@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bus } from '../core/bus.ts';
+import type { Bus, Moved } from '../core/bus.ts';
 import { coalesce } from '../core/coalesce.ts';
 import type { Database, Event } from '../core/database.ts';
+import type { Reader } from '../core/reader.ts';
 import { cursorExpired, type Reach } from './cursor.ts';
+import { eventOf, type StoredEvent } from './storedEvent.ts';
 
 /** Events read in one page. */
 const pageSize = 200;
+const page = `SELECT json_agg(row_to_json(e)) FROM (
+  SELECT * FROM event WHERE workspace_id = $1::uuid AND position > $2::bigint ORDER BY position LIMIT ${pageSize}) e`;
 /** Events of a workspace kept in memory at most, so that live readers share one query though some are slower. */
 const recentSize = 1_000;
 /** Look at the log this often even when no hint came: hints may be lost, the log is not. */
@@ -52,7 +56,7 @@ interface Tail {
  * Reads the log by position. The followers of a workspace share a tail: one query a hint, however many
  * they are. A follower further behind than the tail reaches reads its pages from the database.
  */
-export function openEventLog(db: Database, bus: Bus): EventLog {
+export function openEventLog(db: Database, reader: Reader, bus: Bus): EventLog {
   const tails = new Map<string, Tail>();
   /** What ends each of those who follow. */
   const stops = new Set<() => void>();
@@ -67,12 +71,10 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
   let polled: bigint | null = null;
   let closed = false;
 
-  const stored = (workspaceId: string, after: bigint) =>
-    db.event.findMany({
-      where: { workspaceId, position: { gt: after } },
-      orderBy: { position: 'asc' },
-      take: pageSize,
-    });
+  async function stored(workspaceId: string, after: bigint): Promise<Event[]> {
+    const rows = await reader.read({ text: page, values: [workspaceId, after], steady: true });
+    return (JSON.parse(rows ?? '[]') as StoredEvent[]).map(eventOf);
+  }
 
   const reach = coalesce(async (): Promise<Reach> => {
     const { epoch, trimmedTo, lastPosition } = await db.eventSequencer.findUniqueOrThrow({
@@ -118,17 +120,22 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
         }
         tail.from ??= from;
         tail.stale ||= events.length === pageSize;
-        if (tail.waiting.size === tail.followers) forget(tail, tail.recent.length); // all have read it
-        tail.recent.push(...events);
-        forget(tail, tail.recent.length - recentSize);
-        for (const wake of tail.waiting) wake();
-        if (events.length > 0) for (const listener of listeners) listener(events);
+        extend(tail, events);
       }
     } catch {
       tail.stale = true; // The database is away: the next poll tries again, and the followers wait.
     } finally {
       tail.reading = false;
     }
+  }
+
+  /** Adds what comes behind the end of a tail, and wakes those who wait. */
+  function extend(tail: Tail, events: readonly Event[]): void {
+    if (tail.waiting.size === tail.followers) forget(tail, tail.recent.length); // all have read it
+    tail.recent.push(...events);
+    forget(tail, tail.recent.length - recentSize);
+    for (const wake of tail.waiting) wake();
+    if (events.length > 0) for (const listener of listeners) listener(events);
   }
 
   /** The backstop for lost hints: one look at the log for all tails, and a second one when it has grown. */
@@ -169,10 +176,17 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
     }
   }
 
-  /** Somebody said that the log of this workspace has events up to this position. */
-  function hear(workspaceId: string, position: bigint): void {
+  /** Somebody said that the log of this workspace has events up to this position. Who was handed them need not look. */
+  function hear(workspaceId: string, position: bigint, moved?: Moved): void {
     const tail = tails.get(workspaceId);
-    if (tail && position > (lastOf(tail) ?? -1n)) void refresh(tail);
+    if (!tail) return;
+    const last = lastOf(tail);
+    if (last !== null && position <= last) return;
+    if (!moved || last === null || moved.after > last || tail.reading) return void refresh(tail);
+    extend(
+      tail,
+      moved.events.filter((event) => event.position > last),
+    );
   }
 
   function enter(workspaceId: string): Tail {
@@ -284,7 +298,9 @@ export function openEventLog(db: Database, bus: Bus): EventLog {
     return [];
   }
 
-  const stopListening = bus.listen((hint) => hear(hint.workspaceId, BigInt(hint.position)));
+  const stopListening = bus.listen(({ workspaceId, position, moved }) =>
+    hear(workspaceId, BigInt(position), moved),
+  );
 
   return {
     reach,

@@ -54,7 +54,15 @@ export async function recordAll<Name extends EventName>(
     changes: row.changes ?? null,
     data: type.data.parse(row.data),
   }));
+  const personal = rows
+    .filter((row) => row.personal && row.customerId)
+    .map((row) => ({ id: row.id, customer: row.customerId, values: row.personal }));
   await tx.$executeRaw`
+    WITH beside AS (
+      INSERT INTO event_personal (workspace_id, event_id, customer_id, "values")
+        SELECT ${ctx.workspace.id}::uuid, id, customer, "values"
+        FROM json_to_recordset(${json(personal)}::json) AS r (id uuid, customer uuid, "values" jsonb)
+    )
     INSERT INTO event_outbox (workspace_id, id, type, version, occurred_at, recorded_at, actor_kind, actor_id, origin,
         connection_id, correlation_id, customer_id, subject_type, subject_id, changes, data)
       SELECT ${ctx.workspace.id}::uuid, id, ${name}, ${type.version}::smallint, at, ${now}, ${actorKind}::actor_kind,
@@ -62,14 +70,6 @@ export async function recordAll<Name extends EventName>(
         ${ctx.connectionId ?? null}::uuid, ${ctx.requestId}, customer, ${type.subject}, subject, changes, data
       FROM json_to_recordset(${json(written)}::json)
         AS r (id uuid, at timestamptz, customer uuid, subject uuid, changes jsonb, data jsonb)`;
-
-  const personal = rows.filter((row) => row.personal && row.customerId);
-  if (personal.length === 0) return;
-  const beside = personal.map((row) => ({ id: row.id, customer: row.customerId, values: row.personal }));
-  await tx.$executeRaw`
-    INSERT INTO event_personal (workspace_id, event_id, customer_id, "values")
-      SELECT ${ctx.workspace.id}::uuid, id, customer, "values"
-      FROM json_to_recordset(${json(beside)}::json) AS r (id uuid, customer uuid, "values" jsonb)`;
 }
 
 /** Who an event is said to be caused by. */

@@ -1,11 +1,17 @@
 import type { Logger } from 'pino';
 import type { Bus } from '../core/bus.ts';
-import type { Database } from '../core/database.ts';
+import type { Reader } from '../core/reader.ts';
+import { eventOf, type StoredEvent } from './storedEvent.ts';
 
 /** Events moved in one call of the database function. */
 const batch = 1_000;
 /** The backstop for a writer that died between its commit and its call. */
 const pollMs = 250;
+const statement = {
+  text: `SELECT json_agg(row_to_json(s)) FROM sequence_events(${batch}) s`,
+  values: [],
+  steady: true,
+};
 
 export interface Sequencer {
   /** Gives every event committed before this call its position, and hints the readers. Never throws. */
@@ -17,11 +23,21 @@ export interface Sequencer {
   healthy(): boolean;
 }
 
+/** What was moved of a workspace. */
+interface Row {
+  workspace: string;
+  last: number;
+  moved: number;
+  /** Where the workspace ended before, and what came; null of a large batch. */
+  previous: number | null;
+  events: StoredEvent[] | null;
+}
+
 /**
  * Moves committed events from the outbox into the log (`sequence_events` in the migrations has the how and
  * why). Calls are coalesced: however many verbs commit while one is under way, one more serves them all.
  */
-export function createSequencer(db: Database, bus: Bus, log: Logger): Sequencer {
+export function createSequencer(reader: Reader, bus: Bus, log: Logger): Sequencer {
   let running: Promise<void> | null = null;
   let next: Promise<void> | null = null;
   let timer: NodeJS.Timeout | null = null;
@@ -30,10 +46,14 @@ export function createSequencer(db: Database, bus: Bus, log: Logger): Sequencer 
   async function drain(): Promise<void> {
     try {
       for (;;) {
-        const moved = await db.$queryRaw<{ workspace: string; last: bigint; moved: number }[]>`
-          SELECT workspace, last, moved FROM sequence_events(${batch}::integer)`;
-        for (const row of moved) bus.publish({ workspaceId: row.workspace, position: String(row.last) });
-        if (moved.reduce((sum, row) => sum + row.moved, 0) < batch) break;
+        const rows = JSON.parse((await reader.read(statement)) ?? '[]') as Row[];
+        for (const { workspace, last, previous, events } of rows)
+          bus.publish({
+            workspaceId: workspace,
+            position: String(last),
+            ...(events && { moved: { after: BigInt(previous as number), events: events.map(eventOf) } }),
+          });
+        if (rows.reduce((sum, { moved }) => sum + moved, 0) < batch) break;
       }
       healthy = true;
     } catch (error) {

@@ -35,8 +35,8 @@ export function openServices(options: ServicesOptions): { services: Services; cl
   const db = openDatabase(options.databaseUrl, { onError });
   const reader = openReader(options.databaseUrl, { onError });
   const bus = config.redisUrl ? openRedisBus(config.redisUrl, log) : openLocalBus();
-  const sequencer = createSequencer(db, bus, log);
-  const eventLog = openEventLog(db, bus);
+  const sequencer = createSequencer(reader, bus, log);
+  const eventLog = openEventLog(db, reader, bus);
   const authenticator = createAuthenticator({
     db,
     clock,

@@ -10,7 +10,7 @@ const everyMs = 2_000;
 /** A caller who stays: an open WebSocket or event stream. */
 export interface Session {
   /** As of the last check; running streams read it anew for each event. */
-  readonly caller: Caller;
+  caller: Caller;
   close(): void;
 }
 
@@ -83,6 +83,7 @@ export function createSessions({
         continue;
       }
       holder.caller = answer;
+      for (const session of holder.sessions.keys()) session.caller = answer;
       const rights = rightsOf(answer);
       if (rights === holder.rights) continue;
       holder.rights = rights;
@@ -130,11 +131,8 @@ export function createSessions({
             max: maxPerKey,
           },
         );
-      const of = holder;
       const session: Session = {
-        get caller() {
-          return of.caller;
-        },
+        caller: holder.caller,
         close() {
           if (sessions.delete(session) && sessions.size === 0) holders.delete(key);
         },

@@ -18,10 +18,9 @@ import { credentialOf, credentialOfParams } from './credential.ts';
 import { executeOperation } from './executeOperation.ts';
 import { graphqlContext } from './graphqlContext.ts';
 import { limitExceeded, limits, subscriptionsExceeded } from './limits.ts';
-import { createCork } from './live/cork.ts';
 import { drained } from './live/drained.ts';
+import { createOutbox, type Outgoing } from './live/outbox.ts';
 import { newSeat, type Seat, type Transport } from './live/seat.ts';
-import { writeFrames } from './live/writeFrames.ts';
 import { type Operation, prepareOperation } from './operation.ts';
 import { maxBody } from './params.ts';
 import { publicError } from './publicError.ts';
@@ -50,10 +49,10 @@ export const closeCodes = {
   slow: 4413,
 } as const;
 
-interface Connection {
+interface Connection extends Outgoing {
   socket: WebSocket;
   /** What `socket` speaks over. */
-  stream: Duplex;
+  readonly stream: Duplex;
   requestId: string;
   /** Until it is known who it is. */
   headers: IncomingMessage['headers'] | null;
@@ -112,21 +111,20 @@ export function createWebSockets(services: Services): WebSockets {
   });
   const connections = new Set<Connection>();
   const connectionOf = new WeakMap<WebSocket, Connection>();
-  const cork = createCork();
+  const outbox = createOutbox();
   let sweeper: NodeJS.Timeout | null = null;
 
   const transport: Transport = {
     write(seat, payloads) {
       const { connection, id, idLength } = seat as SocketSeat;
-      const { stream } = connection;
       if (!isOpen(connection)) return false;
       // Asked before, so that one large batch cuts nobody off who has taken all before it.
-      if (stream.writableLength > services.config.live.queueBytes) {
+      const queued = connection.stream.writableLength + connection.waitingBytes;
+      if (queued > services.config.live.queueBytes) {
         evict(connection);
         return false;
       }
-      cork(stream);
-      writeFrames(stream, id, idLength, payloads);
+      outbox.put(connection, { id, idLength, payloads });
       return true;
     },
     taken: (seat) => taken((seat as SocketSeat).connection),
@@ -288,6 +286,12 @@ export function createWebSockets(services: Services): WebSockets {
     }
   }
 
+  function close(connection: Connection, code: number, reason: string): void {
+    connection.closing = true;
+    outbox.flush(connection);
+    connection.socket.close(code, reason);
+  }
+
   function evict(connection: Connection): void {
     if (connection.closing) return;
     metrics.live.evictions.inc();
@@ -297,6 +301,7 @@ export function createWebSockets(services: Services): WebSockets {
 
   /** Once the client took most of what it was sent; one that takes too long is cut off. */
   async function taken(connection: Connection): Promise<boolean> {
+    outbox.flush(connection);
     const took = await drained(connection.stream, maxWaiting, slowMs);
     if (!took) evict(connection);
     return took && !connection.closing;
@@ -305,6 +310,7 @@ export function createWebSockets(services: Services): WebSockets {
   /** Resolves when the client took it, which is what holds back the next result. */
   async function say(connection: Connection, message: object): Promise<void> {
     if (connection.socket.readyState !== connection.socket.OPEN) return;
+    outbox.flush(connection);
     connection.socket.send(JSON.stringify(message));
     if (connection.stream.writableLength >= maxWaiting) await taken(connection);
   }
@@ -368,6 +374,8 @@ export function createWebSockets(services: Services): WebSockets {
     const connection: Connection = {
       socket,
       stream,
+      waiting: null,
+      waitingBytes: 0,
       requestId,
       headers,
       initialised: false,
@@ -397,8 +405,8 @@ export function createWebSockets(services: Services): WebSockets {
     async drain() {
       for (const connection of connections) connection.closing = true;
       for (; connections.size > 0; await sleep(20)) {
-        for (const { answering, socket } of connections)
-          if (answering === 0) socket.close(closeCodes.goingAway, 'Going away');
+        for (const connection of connections)
+          if (connection.answering === 0) close(connection, closeCodes.goingAway, 'Going away');
       }
     },
     terminate() {
@@ -409,11 +417,6 @@ export function createWebSockets(services: Services): WebSockets {
 
 function isOpen({ closing, socket }: Connection): boolean {
   return !closing && socket.readyState === socket.OPEN;
-}
-
-function close(connection: Connection, code: number, reason: string): void {
-  connection.closing = true;
-  connection.socket.close(code, reason);
 }
 
 function codeOf(refusal: Refused): [number, string] {

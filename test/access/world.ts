@@ -36,7 +36,7 @@ import { nobody } from '../../src/server/authenticate.ts';
 import { type Caller, findCallers, type Identity } from '../../src/server/callers.ts';
 import { graphqlContext, type OperationContext } from '../../src/server/graphqlContext.ts';
 import type { Services } from '../../src/server/services.ts';
-import { createWorkspace } from '../support/context.ts';
+import { createWorkspace, readerOf } from '../support/context.ts';
 
 /**
  * Two businesses made by the verbs, and everybody who may call: signed in by the server's own function, from rows.
@@ -269,8 +269,8 @@ function maker(
 export async function makeWorld(db: Database): Promise<World> {
   const log = pino({ level: 'silent' });
   const bus = openLocalBus();
-  const sequencer = createSequencer(db, bus, log);
-  const eventLog = openEventLog(db, bus);
+  const sequencer = createSequencer(readerOf(db), bus, log);
+  const eventLog = openEventLog(db, readerOf(db), bus);
   const outside = {
     vault: createVault('a secret for tests that has forty characters'),
     allowPrivatePeers: false,

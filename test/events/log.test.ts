@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, t
 import { openLocalBus } from '../../src/core/bus.ts';
 import { type Database, type Event, openDatabase } from '../../src/core/database.ts';
 import { newId } from '../../src/core/ids.ts';
+import { openReader, type Reader } from '../../src/core/reader.ts';
 import { type EventLog, openEventLog } from '../../src/events/log.ts';
 import { createSequencer, type Sequencer } from '../../src/events/sequencer.ts';
 import { createWorkspace } from '../support/context.ts';
@@ -14,6 +15,7 @@ import { startProcess, stopProcesses } from '../support/process.ts';
 
 let made: TestDatabase;
 let db: Database;
+let reader: Reader;
 /** A session that nobody cuts off; it writes the events. */
 let writer: Client;
 let workspaceId: string;
@@ -21,24 +23,29 @@ let sequencer: Sequencer;
 let log: EventLog;
 let aborts: AbortController[];
 const bus = openLocalBus();
+/** The sequencer of another process. */
+let elsewhere: Sequencer;
 const soon = { timeout: 15_000 };
 
 beforeAll(async () => {
   made = await createTestDatabase();
   db = openDatabase(made.url, { poolSize: 10 });
-  sequencer = createSequencer(db, bus, pino({ level: 'silent' }));
+  reader = openReader(made.url, { poolSize: 4 });
+  sequencer = createSequencer(reader, bus, pino({ level: 'silent' }));
+  elsewhere = createSequencer(reader, openLocalBus(), pino({ level: 'silent' }));
   writer = new Client({ connectionString: made.url });
   await writer.connect();
 });
 afterAll(async () => {
   await stopProcesses();
   await writer.end();
+  await reader.close();
   await db.$disconnect();
   await made.drop();
 });
 beforeEach(async () => {
   workspaceId = (await createWorkspace(db)).workspace.id;
-  log = openEventLog(db, bus);
+  log = openEventLog(db, reader, bus);
   aborts = [];
 });
 afterEach(() => {
@@ -85,14 +92,23 @@ async function take(events: AsyncGenerator<Event, void>, count: number): Promise
 /** The database, counting what is asked of it. */
 function counted() {
   const asked: string[] = [];
-  const counting = db.$extends({
-    query: {
-      $allOperations: ({ model, operation, args, query }) => {
-        asked.push(`${model}.${operation}`);
-        return query(args);
+  const counting = {
+    db: db.$extends({
+      query: {
+        $allOperations: ({ model, operation, args, query }) => {
+          asked.push(`${model}.${operation}`);
+          return query(args);
+        },
       },
-    },
-  }) as unknown as Database;
+    }) as unknown as Database,
+    reader: {
+      ...reader,
+      read: (statement) => {
+        asked.push('page');
+        return reader.read(statement);
+      },
+    } satisfies Reader as Reader,
+  };
   return {
     counting,
     count: (what: string) => asked.filter((one) => one === what).length,
@@ -164,18 +180,18 @@ describe('A follower', () => {
   test('reads no further than it is asked.', async () => {
     await append(3_000);
     const { counting, count } = counted();
-    const own = openEventLog(counting, bus);
+    const own = openEventLog(counting.db, counting.reader, bus);
     const { events } = follow(0n, own);
     await take(events, 5);
     await firstPoll(count);
     // One page for the follower; the tail, which was at the end already, looked at its start and with the first poll.
-    expect(count('Event.findMany')).toBe(3);
+    expect(count('page')).toBe(3);
     own.close();
   });
 
   test('costs no memory for what all have read.', async () => {
     const { counting, count } = counted();
-    const own = openEventLog(counting, bus);
+    const own = openEventLog(counting.db, counting.reader, bus);
     const { events } = follow(0n, own);
     const numbers: number[] = [];
     for (let i = 0; i < 20; i++) {
@@ -188,33 +204,68 @@ describe('A follower', () => {
     await rest;
     await firstPoll(count);
     // Who comes late does not find it in memory.
-    const before = count('Event.findMany');
+    const before = count('page');
     expect(await take(follow(0n, own).events, 200)).toEqual(numbers);
-    expect(count('Event.findMany')).toBe(before + 1);
+    expect(count('page')).toBe(before + 1);
     own.close();
   });
 
   test('shares its queries with all others of its workspace.', async () => {
     const { counting, count } = counted();
-    const own = openEventLog(counting, bus);
+    const own = openEventLog(counting.db, counting.reader, bus);
     const waiting = Array.from({ length: 300 }, () => take(follow(0n, own).events, 2));
     await firstPoll(count);
-    expect([count('Event.findFirst'), count('Event.findMany')]).toEqual([1, 2]);
-    const numbers = await append(1);
-    await expect.poll(() => count('Event.findMany'), soon).toBe(3);
-    numbers.push(...(await append(1)));
+    expect([count('Event.findFirst'), count('page')]).toEqual([1, 2]);
+    // Hints of another process: they say how far the log reaches.
+    const hint = async () => {
+      const { lastPosition } = await db.eventSequencer.findUniqueOrThrow({ where: { id: 1 } });
+      bus.publish({ workspaceId, position: String(lastPosition) });
+    };
+    const numbers = await append(1, { hint: false });
+    await elsewhere.run();
+    await hint();
+    await expect.poll(() => count('page'), soon).toBe(3);
+    numbers.push(...(await append(1, { hint: false })));
+    await elsewhere.run();
+    await hint();
     for (const seen of await Promise.all(waiting)) expect(seen).toEqual(numbers);
-    expect([count('Event.findFirst'), count('Event.findMany')]).toEqual([1, 4]);
+    expect([count('Event.findFirst'), count('page')]).toEqual([1, 4]);
     own.close();
+  });
+
+  test('is handed what its own process moved, and looks for it only when it may not be all.', async () => {
+    const { counting, count } = counted();
+    const own = openEventLog(counting.db, counting.reader, bus);
+    const seen: number[] = [];
+    const following = (async () => {
+      for await (const event of follow(0n, own).events) seen.push(numberOf(event));
+    })();
+    await firstPoll(count);
+    const before = count('page');
+    const numbers: number[] = [];
+    for (let n = 0; n < 20; n++) numbers.push(...(await append(5)));
+    await expect.poll(() => seen, soon).toEqual(numbers);
+    expect(count('page')).toBe(before);
+    // Another process had these, and its hint was lost; what this one moves next is behind them.
+    numbers.push(...(await append(3, { hint: false })));
+    await elsewhere.run();
+    numbers.push(...(await append(2)));
+    await expect.poll(() => seen, soon).toEqual(numbers);
+    expect(count('page')).toBe(before + 1);
+    // Too many to be handed over.
+    numbers.push(...(await append(450)));
+    await expect.poll(() => seen, soon).toEqual(numbers);
+    own.close();
+    await following;
   });
 
   test('costs no more polls than all followers of all workspaces together, and none once they have left.', async () => {
     const { counting, count, all } = counted();
-    const own = openEventLog(counting, bus);
+    const own = openEventLog(counting.db, counting.reader, bus);
     const many = Array.from({ length: 50 }, () => own.follow(newId(), 0n, new AbortController().signal));
     const ends = many.map((events) => events.next());
     await firstPoll(count);
-    await expect.poll(() => count('Event.findMany'), soon).toBe(100); // each at its start and with the first poll
+    await expect.poll(() => count('page'), soon).toBe(100); // each at its start and with the first poll
     const before = all();
     await sleep(1_000);
     expect(all() - before).toBeLessThan(10);

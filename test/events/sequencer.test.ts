@@ -7,6 +7,7 @@ import type { Context } from '../../src/core/context.ts';
 import { type Database, openDatabase } from '../../src/core/database.ts';
 import { newId } from '../../src/core/ids.ts';
 import { lockedOrThrow } from '../../src/core/load.ts';
+import { openReader, type Reader } from '../../src/core/reader.ts';
 import { record } from '../../src/events/record.ts';
 import { createSequencer } from '../../src/events/sequencer.ts';
 import { createWorkspace } from '../support/context.ts';
@@ -16,6 +17,7 @@ import { createTestDatabase } from '../support/database.ts';
 // transaction.
 let url: string;
 let db: Database;
+let reader: Reader;
 let ctx: Context;
 let clients: Client[] = [];
 const drops: (() => Promise<void>)[] = [];
@@ -27,11 +29,13 @@ beforeEach(async () => {
   drops.push(made.drop);
   url = made.url;
   db = openDatabase(url, { poolSize: 10 });
+  reader = openReader(url, { poolSize: 10 });
   ctx = (await createWorkspace(db)).asSystem();
 });
 afterEach(async () => {
   await Promise.all(clients.map((client) => client.end()));
   clients = [];
+  await reader.close();
   await db.$disconnect();
 });
 afterAll(() => Promise.all(drops.map((drop) => drop())));
@@ -116,14 +120,13 @@ async function settle(run: () => Promise<void>): Promise<void> {
 /** The database, counting the calls of the sequencer. */
 function counted() {
   let calls = 0;
-  const counting = db.$extends({
-    query: {
-      $queryRaw: ({ args, query }) => {
-        calls++;
-        return query(args);
-      },
+  const counting: Reader = {
+    ...reader,
+    read: (statement) => {
+      calls++;
+      return reader.read(statement);
     },
-  }) as unknown as Database;
+  };
   return { counting, calls: () => calls };
 }
 
@@ -165,7 +168,7 @@ describe('Running the sequencer', () => {
     const bus = openLocalBus();
     const hints: Hint[] = [];
     bus.listen((hint) => hints.push(hint));
-    await createSequencer(db, bus, silent).run();
+    await createSequencer(reader, bus, silent).run();
     expect((await state()).waiting).toBe(0);
     expect(hints.filter(({ workspaceId }) => workspaceId === other.workspace.id)).toEqual([
       { workspaceId: other.workspace.id, position: '2501' },
@@ -181,7 +184,7 @@ describe('Running the sequencer', () => {
     await other.query('SELECT sequence_events(1)');
     const subjectId = await happen();
     let done = false;
-    const running = createSequencer(db, openLocalBus(), silent)
+    const running = createSequencer(reader, openLocalBus(), silent)
       .run()
       .then(() => {
         done = true;
@@ -196,7 +199,7 @@ describe('Running the sequencer', () => {
   test('does not throw when the database fails, says so once, and the next run heals.', async () => {
     const lines: string[] = [];
     const log = pino({ level: 'info' }, { write: (line: string) => lines.push(line) });
-    const { run, healthy } = createSequencer(db, openLocalBus(), log);
+    const { run, healthy } = createSequencer(reader, openLocalBus(), log);
     const other = await connect();
     await other.query('BEGIN');
     await other.query('SELECT sequence_events(1)');
@@ -221,7 +224,7 @@ describe('Running the sequencer', () => {
   });
 
   test('writes nothing while there is nothing to do.', async () => {
-    const { run } = createSequencer(db, openLocalBus(), silent);
+    const { run } = createSequencer(reader, openLocalBus(), silent);
     await happen();
     await settle(run);
     const { version } = await state();
@@ -237,7 +240,7 @@ describe('Running the sequencer', () => {
   });
 
   test("writes nothing while all it could do is wait for somebody else's transaction.", async () => {
-    const { run } = createSequencer(db, openLocalBus(), silent);
+    const { run } = createSequencer(reader, openLocalBus(), silent);
     const open = await connect();
     await open.query('BEGIN');
     await open.query('SELECT pg_current_xact_id()');
@@ -253,7 +256,7 @@ describe('Running the sequencer', () => {
   });
 
   test('on a timer finds what a dead writer left, and stops when told.', async () => {
-    const sequencer = createSequencer(db, openLocalBus(), silent);
+    const sequencer = createSequencer(reader, openLocalBus(), silent);
     sequencer.start();
     const left = await happen();
     await expect.poll(logged, soon).toEqual([left]);

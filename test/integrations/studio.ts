@@ -19,7 +19,7 @@ import {
   type ActiveCampaignOptions,
   startActiveCampaign,
 } from '../peers/activecampaign/startActiveCampaign.ts';
-import { createWorkspace } from '../support/context.ts';
+import { createWorkspace, readerOf } from '../support/context.ts';
 import { eventually } from '../support/gateway.ts';
 
 const log = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
@@ -36,7 +36,7 @@ export const outside: Outside = {
 /** A business with workers of its own: what it does goes to the systems that it is connected to. */
 export async function openStudio(db: Database, more: Partial<Outside> = {}) {
   const bus = openLocalBus();
-  const sequencer = createSequencer(db, bus, log);
+  const sequencer = createSequencer(readerOf(db), bus, log);
   const committed = sequencer.run;
   const shop = await createWorkspace(db, {
     with: { committed, clock: systemClock, outside: { ...outside, ...more }, log },

@@ -8,6 +8,7 @@ import type { Context } from '../../src/core/context.ts';
 import { type Database, openDatabase } from '../../src/core/database.ts';
 import { encodeId, newId } from '../../src/core/ids.ts';
 import { allPermissions } from '../../src/core/permissions.ts';
+import { openReader } from '../../src/core/reader.ts';
 import { createSyncMetrics } from '../../src/core/syncMetrics.ts';
 import { createVault } from '../../src/core/vault.ts';
 import { createSequencer } from '../../src/events/sequencer.ts';
@@ -79,7 +80,7 @@ export async function syncStory(options: StoryOptions): Promise<StoryReport> {
   const peer = await startActiveCampaign({ rate: options.rate, apiKey: randomBytes(12).toString('hex') });
   let gateway = await open(databaseUrl);
   const port = Number(new URL(gateway.url).port);
-  const { ctx, close } = await businessOf(db, gateway.url);
+  const { ctx, close } = await businessOf(db, databaseUrl, gateway.url);
   try {
     const automation = peer.addAutomation('Post booking');
     await connectIntegration(ctx, {
@@ -173,11 +174,13 @@ const open = (databaseUrl: string, port = 0): Promise<Gateway> =>
 /** The first business of the gateway, and somebody who may do everything in it. */
 async function businessOf(
   db: Database,
+  databaseUrl: string,
   publicUrl: string,
 ): Promise<{ ctx: Context; close(): Promise<void> }> {
   const log = pino({ level: 'silent' });
   const bus = openLocalBus();
-  const sequencer = createSequencer(db, bus, log);
+  const reader = openReader(databaseUrl, { poolSize: 1 });
+  const sequencer = createSequencer(reader, bus, log);
   const workspace = await db.workspace.findFirstOrThrow();
   const ctx: Context = {
     db,
@@ -198,6 +201,7 @@ async function businessOf(
     ctx,
     async close() {
       await sequencer.stop();
+      await reader.close();
       await bus.close();
     },
   };

@@ -6,12 +6,12 @@ import type { Tx } from '../../src/core/database.ts';
 import { createSequencer } from '../../src/events/sequencer.ts';
 import { type EventReader, startEventReaders } from '../../src/jobs/eventReaders.ts';
 import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
-import { createWorkspace, openTestDatabase, type TestClock } from '../support/context.ts';
+import { createWorkspace, openTestDatabase, readerOf, type TestClock } from '../support/context.ts';
 
 const db = await openTestDatabase();
 const bus = openLocalBus();
 const log = pino({ level: 'silent' });
-const sequencer = createSequencer(db, bus, log);
+const sequencer = createSequencer(readerOf(db), bus, log);
 const soon = { timeout: 15_000, interval: 20 };
 
 let clock: TestClock;

@@ -7,7 +7,7 @@ import { openReader } from '../../src/core/reader.ts';
 import { openEventLog } from '../../src/events/log.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { createReads, type Observe } from '../../src/server/reads/createReads.ts';
-import { urlOf } from '../support/context.ts';
+import { readerOf, urlOf } from '../support/context.ts';
 
 /** The JSON of both paths, and what became of each root field on the planned one. */
 export interface Both {
@@ -23,7 +23,7 @@ export function openBothPaths(db: Database) {
   const observe: Observe = (outcome, reason, _seconds, text) => void outcomes.push({ outcome, reason, text });
   const reader = openReader(urlOf(db), { poolSize: 4 });
   const reads = createReads(schema, reader, observe);
-  const eventLog = openEventLog(db, openLocalBus());
+  const eventLog = openEventLog(db, readerOf(db), openLocalBus());
   afterAll(async () => {
     eventLog.close();
     await reader.close();

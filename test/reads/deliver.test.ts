@@ -17,7 +17,7 @@ import { openReader } from '../../src/core/reader.ts';
 import { openEventLog } from '../../src/events/log.ts';
 import { schema } from '../../src/schema/schema.ts';
 import { createReads } from '../../src/server/reads/createReads.ts';
-import { openTestDatabase, urlOf } from '../support/context.ts';
+import { openTestDatabase, readerOf, urlOf } from '../support/context.ts';
 import { makeHardRows } from './hardRows.ts';
 import { randomOf, randomQuery } from './randomQuery.ts';
 
@@ -26,7 +26,7 @@ const rows = await makeHardRows(db);
 const reader = openReader(urlOf(db), { poolSize: 4 });
 const outcomes: string[] = [];
 const reads = createReads(schema, reader, (outcome) => void outcomes.push(outcome));
-const eventLog = openEventLog(db, openLocalBus());
+const eventLog = openEventLog(db, readerOf(db), openLocalBus());
 const stored = await db.event.findMany({ where: { workspaceId: rows.admin.workspace.id } });
 
 afterAll(async () => {

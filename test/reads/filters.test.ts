@@ -6,10 +6,10 @@ import { openEventLog } from '../../src/events/log.ts';
 import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
 import { addTags } from '../../src/resolvers/tags/addTags.ts';
 import { schema } from '../../src/schema/schema.ts';
-import { createWorkspace, openTestDatabase } from '../support/context.ts';
+import { createWorkspace, openTestDatabase, readerOf } from '../support/context.ts';
 
 const db = await openTestDatabase();
-const eventLog = openEventLog(db, openLocalBus());
+const eventLog = openEventLog(db, readerOf(db), openLocalBus());
 
 /** Ada, who is tagged and owned, and Bob, who is neither. */
 async function aShop() {

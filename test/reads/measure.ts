@@ -8,7 +8,7 @@ import { permissionsOf } from '../../src/core/permissions.ts';
 import { openEventLog } from '../../src/events/log.ts';
 import { type Beginning, searchedWords } from '../../src/resolvers/customers/searchable.ts';
 import { schema } from '../../src/schema/schema.ts';
-import { testContext } from '../support/context.ts';
+import { readerOf, testContext } from '../support/context.ts';
 import type { BigBusiness } from './bigBusiness.ts';
 import { filterArgument, type ListField, listFields, type Order, samplesOf, searches } from './cases.ts';
 import { type Cost, costOf } from './plans.ts';
@@ -54,7 +54,7 @@ export function viewerOf(big: BigBusiness, principals: string[] | null): Viewer 
 export function asker(db: Database, big: BigBusiness, viewer: Viewer) {
   const context = {
     ...testContext(db, { workspace: big.workspace, viewer }),
-    eventLog: openEventLog(db, openLocalBus()),
+    eventLog: openEventLog(db, readerOf(db), openLocalBus()),
   };
   return async (source: string) => {
     const { result, statements } = await watchStatements(() =>

@@ -6,12 +6,12 @@ import { encodeId, newId } from '../../src/core/ids.ts';
 import { openEventLog } from '../../src/events/log.ts';
 import { searchColumns } from '../../src/resolvers/customers/searchable.ts';
 import { schema } from '../../src/schema/schema.ts';
-import { createWorkspace, openTestDatabase } from '../support/context.ts';
+import { createWorkspace, openTestDatabase, readerOf } from '../support/context.ts';
 
 /** Lists that are read in several looks hold what they would hold in one, page by page in both directions. */
 
 const db = await openTestDatabase();
-const eventLog = openEventLog(db, openLocalBus());
+const eventLog = openEventLog(db, readerOf(db), openLocalBus());
 let admin: Context;
 
 const first = ['Ann', 'Anna', 'Annabel', 'Hannah', 'Anna-Lena', 'Bob'];

@@ -7,13 +7,13 @@ import { openEventLog } from '../../src/events/log.ts';
 import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
 import { deleteCustomer } from '../../src/resolvers/customers/deleteCustomer.ts';
 import { schema } from '../../src/schema/schema.ts';
-import { createWorkspace, openTestDatabase } from '../support/context.ts';
+import { createWorkspace, openTestDatabase, readerOf } from '../support/context.ts';
 import { watchStatements } from './statements.ts';
 
 /** Pages join up to the whole list, forwards and backwards, wherever rows have the same place in the order. */
 
 const db = await openTestDatabase();
-const eventLog = openEventLog(db, openLocalBus());
+const eventLog = openEventLog(db, readerOf(db), openLocalBus());
 
 interface Page {
   nodes: { id: string }[];

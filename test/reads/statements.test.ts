@@ -7,13 +7,13 @@ import { openEventLog } from '../../src/events/log.ts';
 import { createCustomer } from '../../src/resolvers/customers/createCustomer.ts';
 import { updateCustomer } from '../../src/resolvers/customers/updateCustomer.ts';
 import { schema } from '../../src/schema/schema.ts';
-import { createWorkspace, openTestDatabase } from '../support/context.ts';
+import { createWorkspace, openTestDatabase, readerOf } from '../support/context.ts';
 import { watchStatements } from './statements.ts';
 
 /** However long the pages are, a query costs the same few statements. */
 
 const db = await openTestDatabase();
-const eventLog = openEventLog(db, openLocalBus());
+const eventLog = openEventLog(db, readerOf(db), openLocalBus());
 let admin: Context;
 
 const count = 120;

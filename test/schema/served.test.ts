@@ -4,11 +4,14 @@ import { openLocalBus } from '../../src/core/bus.ts';
 import { encodeId, newId } from '../../src/core/ids.ts';
 import { openEventLog } from '../../src/events/log.ts';
 import { schema } from '../../src/schema/schema.ts';
-import { createWorkspace, openTestDatabase } from '../support/context.ts';
+import { createWorkspace, openTestDatabase, readerOf } from '../support/context.ts';
 
 const db = await openTestDatabase();
 const shop = await createWorkspace(db);
-const contextValue = { ...(await shop.asUser('ADMIN')), eventLog: openEventLog(db, openLocalBus()) };
+const contextValue = {
+  ...(await shop.asUser('ADMIN')),
+  eventLog: openEventLog(db, readerOf(db), openLocalBus()),
+};
 
 const id = (type: Parameters<typeof encodeId>[0]) => `{ eq: "${encodeId(type, newId())}" }`;
 const ids = (type: Parameters<typeof encodeId>[0], count: number) =>

@@ -15,6 +15,7 @@ import {
   type Role,
   type RowScope,
 } from '../../src/core/permissions.ts';
+import { openReader, type Reader } from '../../src/core/reader.ts';
 import { createTestDatabase } from './database.ts';
 
 /**
@@ -34,10 +35,20 @@ export async function openTestDatabase(): Promise<Database> {
   const db = openDatabase(url, { poolSize: 10 });
   urls.set(db, url);
   afterAll(async () => {
+    await readers.get(db)?.close();
     await db.$disconnect();
     await drop();
   });
   return db;
+}
+
+const readers = new WeakMap<Database, Reader>();
+
+/** A reader of a database that `openTestDatabase` opened; closed with it. */
+export function readerOf(db: Database): Reader {
+  const reader = readers.get(db) ?? openReader(urlOf(db), { poolSize: 4 });
+  readers.set(db, reader);
+  return reader;
 }
 
 const urls = new WeakMap<Database, string>();

@@ -7,6 +7,7 @@ import type { Database } from '../../src/core/database.ts';
 import { createSequencer } from '../../src/events/sequencer.ts';
 import { type EventReader, startEventReaders } from '../../src/jobs/eventReaders.ts';
 import { eventReaders } from '../../src/jobs/readers.ts';
+import { readerOf } from './context.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -25,7 +26,7 @@ export function runReaders(
   readers: readonly EventReader[] = eventReaders,
 ): RunningReaders {
   const bus = openLocalBus();
-  const sequencer = createSequencer(db, bus, log);
+  const sequencer = createSequencer(readerOf(db), bus, log);
   const { stop } = startEventReaders({ db, clock, log, bus, committed: sequencer.run }, readers);
   onTestFinished(stop);
   return {

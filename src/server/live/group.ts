@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExecutionResult, executeSubscriptionEvent, type ValidatedSubscriptionArgs } from 'graphql';
 import type { Viewer, Workspace } from '../../core/context.ts';
 import type { Event } from '../../core/database.ts';
-import { asksAccess, mayReceiveKnowing, mayReceiveType } from '../../core/visible.ts';
+import { asksAccess, mayReceiveType, reaches } from '../../core/visible.ts';
 import { cursorExpired, encodeCursor } from '../../events/cursor.ts';
 import type { Delivery } from '../../resolvers/events/follow.ts';
 import type { Operation } from '../documents.ts';
@@ -59,9 +59,13 @@ export function createGroup(options: GroupOptions): Group {
   /** Everything up to here was handed to those who are live. */
   let { position } = options;
 
+  // The permissions of one are those of all; what else a seat may receive differs by what its viewer reaches.
   const isWanted = (event: Event) => mayReceiveType(rights, event) && wanted(event);
-  const may = (seat: Seat, event: Event) =>
-    event.position > seat.position && mayReceiveKnowing(seat.session.caller, event, access.of(event));
+  const may = (seat: Seat, event: Event) => {
+    if (event.position <= seat.position) return false;
+    const { viewer } = seat.session.caller;
+    return reaches(viewer, event, asksAccess(viewer) ? access.of(event) : undefined);
+  };
   const asks = (seat: Seat) => asksAccess(seat.session.caller.viewer);
 
   function payloadOf(event: Event): Promise<Payload> {
@@ -113,10 +117,12 @@ export function createGroup(options: GroupOptions): Group {
     if (stopped.signal.aborted) return;
     // From here on nothing waits: positions and frames change together.
     position = events.at(-1)?.position ?? position;
+    const made = [...payloads.keys()];
+    const all = [...payloads.values()];
     let count = 0;
     for (const seat of live) {
-      const theirs: Payload[] = [];
-      for (const [event, payload] of payloads) if (may(seat, event)) theirs.push(payload);
+      const allowed = made.every((event) => may(seat, event));
+      const theirs = allowed ? all : all.filter((_, at) => may(seat, made[at] as Event));
       // Who caught up may be further than the group.
       if (seat.position < position) seat.position = position;
       count += theirs.length;
@@ -124,8 +130,7 @@ export function createGroup(options: GroupOptions): Group {
     }
     metrics.live.deliveries.inc(count);
     const now = services.clock.now().getTime();
-    for (const event of payloads.keys())
-      metrics.live.lag.observe(Math.max(0, now - event.recordedAt.getTime()) / 1_000);
+    for (const event of made) metrics.live.lag.observe(Math.max(0, now - event.recordedAt.getTime()) / 1_000);
   }
 
   async function run(): Promise<void> {

@@ -5,12 +5,17 @@ import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Event, openDatabase } from '../../../src/core/database.ts';
+import { openReader } from '../../../src/core/reader.ts';
 import { openEventLog } from '../../../src/events/log.ts';
 import { type Random, seeded } from '../../support/random.ts';
 import { openBus, orders } from './storm.ts';
 
 const told = orders();
-const log = openEventLog(openDatabase(told.url, { poolSize: 3 }), openBus(told));
+const log = openEventLog(
+  openDatabase(told.url, { poolSize: 3 }),
+  openReader(told.url, { poolSize: 3 }),
+  openBus(told),
+);
 
 /** Remembers what it read, also when it is killed in the middle of a line. */
 function open(path: string) {

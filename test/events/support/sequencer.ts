@@ -1,14 +1,14 @@
 // A process that sequences all the time, until it is killed: node sequencer.ts <orders>
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openDatabase } from '../../../src/core/database.ts';
+import { openReader } from '../../../src/core/reader.ts';
 import { createSequencer } from '../../../src/events/sequencer.ts';
 import { seeded } from '../../support/random.ts';
 import { openBus, orders, silent } from './storm.ts';
 
 const told = orders();
 const random = seeded(told.seed);
-const { run, start } = createSequencer(openDatabase(told.url, { poolSize: 2 }), openBus(told), silent);
+const { run, start } = createSequencer(openReader(told.url, { poolSize: 2 }), openBus(told), silent);
 start();
 await run();
 console.log('ready');

@@ -7,6 +7,7 @@ import type { Context } from '../../../src/core/context.ts';
 import { openDatabase, type Tx } from '../../../src/core/database.ts';
 import { newId } from '../../../src/core/ids.ts';
 import { lockedOrThrow } from '../../../src/core/load.ts';
+import { openReader } from '../../../src/core/reader.ts';
 import { write } from '../../../src/core/write.ts';
 import { recordAll } from '../../../src/events/record.ts';
 import { createSequencer } from '../../../src/events/sequencer.ts';
@@ -18,7 +19,7 @@ const told = orders();
 const lanes = 8;
 const db = openDatabase(told.url, { poolSize: lanes });
 const bus = openBus(told);
-const sequencer = createSequencer(db, bus, silent);
+const sequencer = createSequencer(openReader(told.url, { poolSize: 1 }), bus, silent);
 const services = { db, clock: systemClock, log: silent, committed: sequencer.run };
 const workspaces = told.workspaces.map(({ id, customers }) => ({
   ctx: systemContext(services, { id, name: '', timeZone: 'UTC', currency: 'EUR', country: 'DE' }),

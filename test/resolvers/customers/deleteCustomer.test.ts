@@ -20,11 +20,11 @@ import { updateCustomer } from '../../../src/resolvers/customers/updateCustomer.
 import { recordPayment } from '../../../src/resolvers/payments/recordPayment.ts';
 import { refundPayment } from '../../../src/resolvers/payments/refundPayment.ts';
 import { addTags } from '../../../src/resolvers/tags/addTags.ts';
-import { atOnce, createWorkspace, openTestDatabase, refused } from '../../support/context.ts';
+import { atOnce, createWorkspace, openTestDatabase, readerOf, refused } from '../../support/context.ts';
 import { aCustomer, aService, aStaffMember } from '../bookings/bookable.ts';
 
 const db = await openTestDatabase();
-const sequencer = createSequencer(db, openLocalBus(), pino({ level: 'silent' }));
+const sequencer = createSequencer(readerOf(db), openLocalBus(), pino({ level: 'silent' }));
 
 /** Every table with rows of its own, partitions under their parent. */
 const tables = () => db.$queryRaw<{ name: string }[]>`

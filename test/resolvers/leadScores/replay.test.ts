@@ -69,7 +69,7 @@ async function live(shop: ScoredShop, seed: number, steps: number): Promise<stri
 /** Every score, summed up here from the ledger, beside those that are stored. */
 async function sums(shop: ScoredShop) {
   const mine = { workspaceId: shop.workspace.id };
-  const customers = await db.customer.findMany({ where: mine });
+  const customers = await db.customer.findMany({ where: mine, orderBy: { id: 'asc' } });
   const entries = await db.leadScoreEntry.findMany({ where: mine });
   const now = shop.clock.now().getTime();
   const stored = customers.map(({ id, leadScore }) => [id, leadScore]);

@@ -14,7 +14,7 @@ import { recordActivity } from '../../../src/resolvers/leadScores/recordActivity
 import { rescoreCustomers } from '../../../src/resolvers/leadScores/rescoreCustomers.ts';
 import { recordPayment } from '../../../src/resolvers/payments/recordPayment.ts';
 import { createService } from '../../../src/resolvers/services/createService.ts';
-import { createWorkspace } from '../../support/context.ts';
+import { createWorkspace, readerOf } from '../../support/context.ts';
 
 const soon = { timeout: 30_000, interval: 10 };
 const log = pino({ level: 'silent' });
@@ -24,7 +24,7 @@ export async function scoredShop(db: Database, readers = 1) {
   const shop = await createWorkspace(db);
   const { workspace, clock } = shop;
   const bus = openLocalBus();
-  const sequencer = createSequencer(db, bus, log);
+  const sequencer = createSequencer(readerOf(db), bus, log);
   const services = { db, clock, log, bus, committed: sequencer.run };
   const admin: Context = { ...(await shop.asUser('ADMIN')), committed: sequencer.run };
   const stops: (() => Promise<void>)[] = [];

@@ -4,13 +4,13 @@ import type { AddressInfo, Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { createCork } from '../../../src/server/live/cork.ts';
+import { createOutbox, type Outbox, type Outgoing } from '../../../src/server/live/outbox.ts';
 import { newPayload, type Payload } from '../../../src/server/live/payload.ts';
-import { writeFrames } from '../../../src/server/live/writeFrames.ts';
 
-const write = (stream: Writable, id: string, payloads: Payload[]) => {
+const clientOf = (stream: Writable): Outgoing => ({ stream, waiting: null, waitingBytes: 0 });
+const put = (outbox: Outbox, client: Outgoing, id: string, payloads: Payload[]) => {
   const name = JSON.stringify(id);
-  writeFrames(stream, name, Buffer.byteLength(name), payloads);
+  outbox.put(client, { id: name, idLength: Buffer.byteLength(name), payloads });
 };
 const payloadOf = (n: number, text: string) =>
   newPayload(BigInt(n), 'cursor', JSON.stringify({ data: { n, text } }));
@@ -28,14 +28,17 @@ test('Frames of every length that has another header, with ids of all kinds, are
   const client = new WebSocket(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`);
   const received: unknown[] = [];
   client.on('message', (data) => received.push(JSON.parse(String(data))));
-  const stream = await opened;
+  const to = clientOf(await opened);
+  const outbox = createOutbox();
   const ids = ['1', 'a"quoted\\id', 'ünï🎾', 'x'.repeat(300)];
   // Around 126 and 65,536 bytes, and where frames begin to be shared.
   const lengths = [0, 1, 20, ...range(60, 100), ...range(4_000, 4_100), ...range(65_430, 65_490), 1_000_000];
   const sent: unknown[] = [];
   for (const id of ids) {
     for (const [n, length] of lengths.entries()) {
-      write(stream, id, [payloadOf(n, 'y'.repeat(length))]);
+      put(outbox, to, id, [payloadOf(n, 'y'.repeat(length))]);
+      // Some alone, some together with those behind them.
+      if (n % 3 === 0) outbox.flush(to);
       sent.push({ id, type: 'next', payload: { data: { n, text: 'y'.repeat(length) } } });
     }
   }
@@ -45,46 +48,58 @@ test('Frames of every length that has another header, with ids of all kinds, are
   http.close();
 });
 
-test('What is written to a client in one turn of the event loop leaves in one write.', async () => {
-  const writes: number[] = [];
-  const stream = new Writable({
-    write(_chunk, _encoding, done) {
-      writes.push(1);
+/** A stream that tells of each write. */
+function stream(wrote: (chunks: number, bytes: number) => void): Writable {
+  return new Writable({
+    write(chunk, _encoding, done) {
+      wrote(1, chunk.length);
       done();
     },
     writev(chunks, done) {
-      writes.push(chunks.length);
+      wrote(chunks.length, 0);
       done();
     },
   });
-  const cork = createCork();
-  for (const id of ['a', 'b', 'c']) {
-    cork(stream);
-    write(stream, id, [payloadOf(1, ''), payloadOf(2, '')]);
-  }
-  expect(writes).toEqual([]);
-  await new Promise((done) => setTimeout(done, 5));
-  expect(writes).toEqual([6]);
+}
+
+test('What is for a client in one turn of the event loop leaves in one write, and in one piece where it is small.', async () => {
+  const writes: number[] = [];
+  const client = clientOf(stream((chunks) => writes.push(chunks)));
+  const outbox = createOutbox();
+  const some = async (texts: string[]) => {
+    for (const id of ['a', 'b', 'c'])
+      put(
+        outbox,
+        client,
+        id,
+        texts.map((text, n) => payloadOf(n, text)),
+      );
+    expect(client.waitingBytes).toBeGreaterThan(100);
+    await new Promise((done) => setTimeout(done, 5));
+    expect([client.waiting, client.waitingBytes]).toEqual([null, 0]);
+  };
+  await some(['', 'x']);
+  expect(writes.splice(0)).toEqual([1]);
+  // Head and body of each large one, and what is small between two of them.
+  await some(['', 'x'.repeat(5_000)]);
+  expect(writes.splice(0)).toEqual([6]);
+  put(outbox, client, 'a', [payloadOf(1, '')]);
+  outbox.flush(client);
+  expect(writes).toEqual([1]);
 });
 
 test('A crowd of clients does not hold up what comes next.', async () => {
   let written = 0;
-  const crowd = Array.from(
-    { length: 40 },
-    () =>
-      new Writable({
-        write(_chunk, _encoding, done) {
-          for (const since = performance.now(); performance.now() - since < 1; );
-          written++;
-          done();
-        },
+  const crowd = Array.from({ length: 40 }, () =>
+    clientOf(
+      stream(() => {
+        for (const since = performance.now(); performance.now() - since < 1; );
+        written++;
       }),
+    ),
   );
-  const cork = createCork();
-  for (const stream of crowd) {
-    cork(stream);
-    write(stream, 'a', [payloadOf(1, '')]);
-  }
+  const outbox = createOutbox();
+  for (const client of crowd) put(outbox, client, 'a', [payloadOf(1, '')]);
   const before = await new Promise<number>((done) => setImmediate(() => done(written)));
   expect(before).toBeGreaterThan(0);
   expect(before).toBeLessThan(crowd.length);
