@@ -30,10 +30,12 @@ const cleanUp = `
 /**
  * Starts Frontdesk as its users do, with a database of its own and nothing in it but the workspace. Neither outlives
  * this process.
+ * @param ofDatabase settings of PostgreSQL that a measurement needs
  */
 export async function startWorld(
   settings: Record<string, string> = {},
   flags: readonly string[] = [],
+  ofDatabase: Record<string, string> = {},
 ): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'frontdesk-bench-'));
   chmodSync(dataDir, 0o711); // As root, the database runs as another user.
@@ -51,19 +53,36 @@ export async function startWorld(
     LOG_LEVEL: 'error',
     ...settings,
   };
-  const child = spawn(process.execPath, [...flags, 'src/main.ts'], {
-    env,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const cancel = onDeath(cleanUp, String(child.pid), dataDir);
   const url = `http://127.0.0.1:${port}`;
-  const stop = async () => {
+  const start = () => {
+    const child = spawn(process.execPath, [...flags, 'src/main.ts'], {
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    return { child, cancel: onDeath(cleanUp, String(child.pid), dataDir) };
+  };
+  const end = async ({ child, cancel }: ReturnType<typeof start>) => {
     if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'exit');
-    rmSync(dataDir, { recursive: true, force: true });
     cancel();
+  };
+  let running = start();
+  const stop = async () => {
+    await end(running);
+    rmSync(dataDir, { recursive: true, force: true });
   };
   try {
     await ready(url);
+    if (Object.keys(ofDatabase).length > 0) {
+      // The database stops with the gateway, and begins anew with what it was told.
+      const owner = new pg.Client({ connectionString: urlOf(dataDir) });
+      await owner.connect();
+      for (const [name, value] of Object.entries(ofDatabase))
+        await owner.query(`ALTER SYSTEM SET ${name} = ${pg.escapeLiteral(value)}`);
+      await owner.end();
+      await end(running);
+      running = start();
+      await ready(url);
+    }
     const databaseUrl = urlOf(dataDir);
     const database = new pg.Pool({ connectionString: databaseUrl });
     const { rows } = await database.query<{ id: string }>('SELECT id FROM workspace');
@@ -72,7 +91,7 @@ export async function startWorld(
       await stop();
     };
     const workspaceId = rows[0]?.id as string;
-    return { url, key, process: child, database, databaseUrl, workspaceId, dataDir, close };
+    return { url, key, process: running.child, database, databaseUrl, workspaceId, dataDir, close };
   } catch (error) {
     await stop();
     throw error;
