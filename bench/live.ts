@@ -12,18 +12,20 @@
  * are left out where they are not; ONLY=Frontdesk runs one of them. Needs redis-server.
  */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { startRedis } from '../test/support/redis.ts';
+import { countFrames } from './countFrames.ts';
 import { startServer } from './startServer.ts';
 import { startWorld, type World } from './startWorld.ts';
 
 const [clients = 1_000, idle = 5_000, burst = 300, seconds = 20] = process.argv.slice(2).map(Number);
 const perSecond = 30;
 const warmUpSeconds = 5;
-/** One client in so many measures lag: reading JSON must not be what the run is about. */
-const measuring = 20;
+/** One client in so many measures lag; the others count: what clients do must not be what the run is about. */
+const measuringOneIn = 20;
 const flags = ['--expose-gc'];
 
 const query =
@@ -188,35 +190,49 @@ interface Listeners {
 }
 
 async function connect({ wsUrl, params }: Running, count: number): Promise<Listeners> {
-  const sockets: WebSocket[] = [];
+  const closes: (() => void)[] = [];
   let frames = 0;
   const arrivals = new Map<number, { recorded: number; arrived: number }[]>();
-  const open = (n: number) =>
-    new Promise<void>((resolve, reject) => {
-      const socket = new WebSocket(wsUrl, 'graphql-transport-ws', { perMessageDeflate: false });
-      sockets.push(socket);
-      socket.once('error', reject);
-      socket.once('open', () =>
-        socket.send(JSON.stringify({ type: 'connection_init', payload: params?.(n) ?? {} })),
-      );
-      socket.once('message', () => {
-        socket.on('message', (data: Buffer) => {
-          // Keep-alives and the end of it are no deliveries.
-          if (data.length < 100) return;
-          frames++;
-          if (n % measuring === 0) {
-            const arrived = performance.timeOrigin + performance.now();
-            const at = /"recordedAt":"([^"]+)"/.exec(data.toString('latin1'))?.[1] as string;
-            const mine = arrivals.get(n) ?? [];
-            arrivals.set(n, mine);
-            mine.push({ recorded: Date.parse(at), arrived });
-          }
-        });
-        const id = crypto.randomUUID(); // as the clients do
-        socket.send(JSON.stringify({ type: 'subscribe', id, payload: { query, variables: {} } }));
-        resolve();
-      });
+  // Keep-alives and the end of it are no deliveries.
+  const isDelivery = (length: number) => length >= 100;
+  const begin = (n: number) => ({ type: 'connection_init', payload: params?.(n) ?? {} });
+  const subscribe = () => ({
+    type: 'subscribe',
+    id: crypto.randomUUID(), // as the clients do
+    payload: { query, variables: {} },
+  });
+
+  async function counting(n: number): Promise<void> {
+    const acknowledged = Promise.withResolvers<void>();
+    const client = await countFrames(wsUrl, 'graphql-transport-ws', (length) => {
+      if (isDelivery(length)) frames++;
+      else acknowledged.resolve();
     });
+    closes.push(client.close);
+    client.send(begin(n));
+    await acknowledged.promise;
+    client.send(subscribe());
+  }
+
+  async function measuring(n: number): Promise<void> {
+    const socket = new WebSocket(wsUrl, 'graphql-transport-ws', { perMessageDeflate: false });
+    closes.push(() => socket.terminate());
+    await once(socket, 'open');
+    socket.send(JSON.stringify(begin(n)));
+    await once(socket, 'message');
+    const mine: { recorded: number; arrived: number }[] = [];
+    arrivals.set(n, mine);
+    socket.on('message', (data: Buffer) => {
+      if (!isDelivery(data.length)) return;
+      const arrived = performance.timeOrigin + performance.now();
+      frames++;
+      const at = /"recordedAt":"([^"]+)"/.exec(data.toString('latin1'))?.[1] as string;
+      mine.push({ recorded: Date.parse(at), arrived });
+    });
+    socket.send(JSON.stringify(subscribe()));
+  }
+
+  const open = (n: number) => (n % measuringOneIn === 0 ? measuring(n) : counting(n));
   for (let n = 0; n < count; n += 50) {
     await Promise.all(Array.from({ length: Math.min(50, count - n) }, (_, i) => open(n + i)));
   }
@@ -229,10 +245,10 @@ async function connect({ wsUrl, params }: Running, count: number): Promise<Liste
     arrivals: () => [...arrivals.values()],
     reset() {
       frames = 0;
-      arrivals.clear();
+      for (const mine of arrivals.values()) mine.length = 0;
     },
     close() {
-      for (const socket of sockets) socket.terminate();
+      for (const close of closes) close();
     },
   };
 }
