@@ -1,6 +1,7 @@
 import type { ExecutionResult } from 'graphql';
 import { Refused } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
+import type { Reader } from '../../core/reader.ts';
 import { decodeCursor, type Place, type Reach } from '../../events/cursor.ts';
 import { isFollowing } from '../../resolvers/events/follow.ts';
 import { createCache } from '../cache.ts';
@@ -21,9 +22,9 @@ const freshMs = 1_000;
 const maxRecent = 4_000;
 
 /** Delivers the log to all who subscribe, executing each event once for those who would get the same answer. */
-export function createLive(services: Services): Live {
+export function createLive(services: Services, reader: Reader): Live {
   const { eventLog, metrics, log } = services;
-  const access = createEventAccess(services.db);
+  const access = createEventAccess(reader);
   const recent = createCache<Promise<Payload>>({ maxWeight: maxRecent, ttlMs: freshMs });
   const groups = new Map<string, Group>();
   let names = 0;

@@ -1,4 +1,5 @@
-import type { Database, Event } from '../../core/database.ts';
+import type { Event } from '../../core/database.ts';
+import type { Reader } from '../../core/reader.ts';
 import { type Access, accessOf } from '../../core/visible.ts';
 
 /** How long it is believed who reaches a customer. Far below the five seconds in which a withdrawn right must take effect. */
@@ -18,7 +19,7 @@ interface Known {
   settled: Access | undefined;
 }
 
-export function createEventAccess(db: Database): EventAccess {
+export function createEventAccess(reader: Reader): EventAccess {
   // By event, since the readers of a workspace are handed the same objects by the log.
   const known = new WeakMap<Event, Known>();
 
@@ -29,7 +30,7 @@ export function createEventAccess(db: Database): EventAccess {
       const byWorkspace = Map.groupBy(asked, ({ workspaceId }) => workspaceId);
       for (const [workspaceId, of] of byWorkspace) {
         const ids = [...new Set(of.map(({ customerId }) => customerId as string))];
-        const found = accessOf(db, workspaceId, ids);
+        const found = accessOf(reader, workspaceId, ids);
         for (const event of of) {
           const access = found.then((all) => all.get(event.customerId as string) as Access);
           // Until the new answer is there the old one stands, for those who are about to deliver the event.

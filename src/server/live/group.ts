@@ -54,6 +54,8 @@ export function createGroup(options: GroupOptions): Group {
   const { eventLog, metrics } = services;
   const live = new Set<Seat>();
   const catchingUp = new Set<Seat>();
+  /** Of those who are live: who receives an event only where it is known who reaches its customer. A right that changes has a seat leave. */
+  const asking = new Set<Seat>();
   const stopped = new AbortController();
   const rights = { viewer: options.viewer, workspace };
   /** Everything up to here was handed to those who are live. */
@@ -65,6 +67,10 @@ export function createGroup(options: GroupOptions): Group {
     if (event.position <= seat.position) return false;
     const { viewer } = seat.session.caller;
     return reaches(viewer, event, asksAccess(viewer) ? access.of(event) : undefined);
+  };
+  const mayAll = (seat: Seat, events: readonly Event[]) => {
+    for (const event of events) if (!may(seat, event)) return false;
+    return true;
   };
   const asks = (seat: Seat) => asksAccess(seat.session.caller.viewer);
 
@@ -106,7 +112,7 @@ export function createGroup(options: GroupOptions): Group {
     const candidates = events.filter(isWanted);
     const payloads = new Map<Event, Payload>();
     for (;;) {
-      if (candidates.length > 0 && some(live, asks)) await insisting(() => access.lookUp(candidates));
+      if (candidates.length > 0 && asking.size > 0) await insisting(() => access.lookUp(candidates));
       const missing = candidates.filter(
         (event) => !payloads.has(event) && some(live, (seat) => may(seat, event)),
       );
@@ -121,8 +127,7 @@ export function createGroup(options: GroupOptions): Group {
     const all = [...payloads.values()];
     let count = 0;
     for (const seat of live) {
-      const allowed = made.every((event) => may(seat, event));
-      const theirs = allowed ? all : all.filter((_, at) => may(seat, made[at] as Event));
+      const theirs = mayAll(seat, made) ? all : all.filter((_, at) => may(seat, made[at] as Event));
       // Who caught up may be further than the group.
       if (seat.position < position) seat.position = position;
       count += theirs.length;
@@ -172,7 +177,9 @@ export function createGroup(options: GroupOptions): Group {
       }
       if (page.length === 0) seat.position = position; // Nothing is left between here and the group.
     }
-    if (catchingUp.delete(seat)) live.add(seat);
+    if (!catchingUp.delete(seat)) return;
+    live.add(seat);
+    if (asks(seat)) asking.add(seat);
   }
 
   /** Until the database answers; undefined when nobody waits any more. */
@@ -189,6 +196,7 @@ export function createGroup(options: GroupOptions): Group {
   }
 
   function leave(seat: Seat): void {
+    asking.delete(seat);
     const wasIn = live.delete(seat) || catchingUp.delete(seat);
     if (!wasIn || live.size + catchingUp.size > 0) return;
     stopped.abort();
