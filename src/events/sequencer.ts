@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Bus } from '../core/bus.ts';
 import type { Reader } from '../core/reader.ts';
@@ -53,6 +54,8 @@ export function createSequencer(reader: Reader, bus: Bus, log: Logger): Sequence
             position: String(last),
             ...(events && { moved: { after: BigInt(previous as number), events: events.map(eventOf) } }),
           });
+        // Whoever waits for these events asks the database for what they show first, then the verb goes on with its answer.
+        if (rows.length > 0) await nextTurn();
         if (rows.reduce((sum, { moved }) => sum + moved, 0) < batch) break;
       }
       healthy = true;

@@ -34,9 +34,11 @@ export function openServices(options: ServicesOptions): { services: Services; cl
   const onError = (error: Error) => log.warn({ error }, 'a database connection broke');
   const db = openDatabase(options.databaseUrl, { onError });
   const reader = openReader(options.databaseUrl, { onError });
+  // Connections of its own: the log goes on however long clients' queries take.
+  const ofLog = openReader(options.databaseUrl, { poolSize: 3, onError });
   const bus = config.redisUrl ? openRedisBus(config.redisUrl, log) : openLocalBus();
-  const sequencer = createSequencer(reader, bus, log);
-  const eventLog = openEventLog(db, reader, bus);
+  const sequencer = createSequencer(ofLog, bus, log);
+  const eventLog = openEventLog(db, ofLog, bus);
   const authenticator = createAuthenticator({
     db,
     clock,
@@ -68,7 +70,7 @@ export function openServices(options: ServicesOptions): { services: Services; cl
     outside,
   };
   const services = { ...parts, schema, documents, reads } as Services;
-  services.live = createLive(services);
+  services.live = createLive(services, ofLog);
   sessions.onChange(services.live.regroup);
   // Heard of through the log, in every process where somebody follows it; the sessions' own checks are the backstop.
   eventLog.onRead((events) => {
@@ -83,7 +85,7 @@ export function openServices(options: ServicesOptions): { services: Services; cl
       eventLog.close();
       await sequencer.stop();
       await bus.close();
-      await reader.close();
+      await Promise.all([reader.close(), ofLog.close()]);
       await db.$disconnect();
     },
   };
