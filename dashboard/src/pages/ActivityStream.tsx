@@ -9,6 +9,7 @@ import {
   useEffect,
   useLayoutEffect,
   useMemo,
+  useReducer,
   useRef,
   useState,
 } from 'react';
@@ -35,12 +36,13 @@ interface Props {
  * A stream of any length: only what can be seen is on the page. New rows slide in at the head for who looks there; who
  * reads further down stays where they are and is told how many there are.
  */
-export function ActivityStream({ page: { items, older, trimmed }, readOlder, onOlder }: Props) {
+export function ActivityStream({ page, readOlder, onOlder }: Props) {
   const { gateway, viewer } = useSession();
   const { timeZone } = viewer.workspace;
   const today = dayIn(timeZone, useNow());
   const scroller = useRef<HTMLDivElement>(null);
   const [atHead, setAtHead] = useState(true);
+  const { items, older, trimmed } = useInBatches(page, !atHead);
   const [focused, setFocused] = useState<string | null>(null);
   const [seenHead, setSeenHead] = useState(items[0]?.id);
   const [reading, setReading] = useState(false);
@@ -175,6 +177,35 @@ export function ActivityStream({ page: { items, older, trimmed }, readOlder, onO
 
 /** A row is what it was while its place changes. */
 const Row = memo(ActivityRow);
+
+/** What comes in above is put there a few times a second for who cannot see it, not at each event: all rows are placed anew. */
+function useInBatches(page: FeedPage, outOfSight: boolean): FeedPage {
+  const shown = useRef(page);
+  const newest = useRef(page);
+  const timer = useRef<number>(undefined);
+  const [, showAgain] = useReducer((turn: number) => turn + 1, 0);
+  newest.current = page;
+  const waits = outOfSight && page.older === shown.current.older && page !== shown.current;
+  if (!waits) shown.current = page;
+  useEffect(() => {
+    if (!waits || timer.current) return;
+    timer.current = window.setTimeout(() => {
+      timer.current = undefined;
+      shown.current = newest.current;
+      showAgain();
+    }, batchMs);
+  });
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    },
+    [],
+  );
+  return shown.current;
+}
+
+const batchMs = 250;
 
 /** Whether so much comes in that rows that slide would only make it restless. */
 function useBusy(head: string | undefined): boolean {
