@@ -54,8 +54,6 @@ export function createSequencer(reader: Reader, bus: Bus, log: Logger): Sequence
             position: String(last),
             ...(events && { moved: { after: BigInt(previous as number), events: events.map(eventOf) } }),
           });
-        // Whoever waits for these events asks the database for what they show first, then the verb goes on with its answer.
-        if (rows.length > 0) await nextTurn();
         if (rows.reduce((sum, { moved }) => sum + moved, 0) < batch) break;
       }
       healthy = true;
@@ -65,7 +63,7 @@ export function createSequencer(reader: Reader, bus: Bus, log: Logger): Sequence
     }
   }
 
-  function run(): Promise<void> {
+  function sequence(): Promise<void> {
     if (!running) {
       running = drain().finally(() => {
         running = null;
@@ -75,15 +73,18 @@ export function createSequencer(reader: Reader, bus: Bus, log: Logger): Sequence
     // The run under way may have looked before this caller's commit: share the one after it.
     next ??= running.then(() => {
       next = null;
-      return run();
+      return sequence();
     });
     return next;
   }
 
+  /** Whoever waits for the events asks the database for what they show first; then the verb goes on with its answer. */
+  const run = () => sequence().then(() => nextTurn());
+
   return {
     run,
     start() {
-      timer ??= setInterval(() => void run(), pollMs);
+      timer ??= setInterval(() => void sequence(), pollMs);
     },
     async stop() {
       if (timer) clearInterval(timer);

@@ -111,19 +111,19 @@ export function createWebSockets(services: Services): WebSockets {
   });
   const connections = new Set<Connection>();
   const connectionOf = new WeakMap<WebSocket, Connection>();
-  const outbox = createOutbox();
+  const outbox = createOutbox<Connection>((connection) => {
+    if (!isOpen(connection)) return false;
+    // Asked before, so that one large batch cuts nobody off who has taken all before it.
+    if (connection.stream.writableLength <= services.config.live.queueBytes) return true;
+    evict(connection);
+    return false;
+  });
   let sweeper: NodeJS.Timeout | null = null;
 
   const transport: Transport = {
     write(seat, payloads) {
       const { connection, id, idLength } = seat as SocketSeat;
-      if (!isOpen(connection)) return false;
-      // Asked before, so that one large batch cuts nobody off who has taken all before it.
-      const queued = connection.stream.writableLength + connection.waitingBytes;
-      if (queued > services.config.live.queueBytes) {
-        evict(connection);
-        return false;
-      }
+      if (connection.closing) return false;
       outbox.put(connection, { id, idLength, payloads });
       return true;
     },
@@ -287,8 +287,8 @@ export function createWebSockets(services: Services): WebSockets {
   }
 
   function close(connection: Connection, code: number, reason: string): void {
-    connection.closing = true;
     outbox.flush(connection);
+    connection.closing = true;
     connection.socket.close(code, reason);
   }
 
@@ -302,6 +302,7 @@ export function createWebSockets(services: Services): WebSockets {
   /** Once the client took most of what it was sent; one that takes too long is cut off. */
   async function taken(connection: Connection): Promise<boolean> {
     outbox.flush(connection);
+    if (connection.closing) return false;
     const took = await drained(connection.stream, maxWaiting, slowMs);
     if (!took) evict(connection);
     return took && !connection.closing;
@@ -375,7 +376,6 @@ export function createWebSockets(services: Services): WebSockets {
       socket,
       stream,
       waiting: null,
-      waitingBytes: 0,
       requestId,
       headers,
       initialised: false,

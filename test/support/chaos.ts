@@ -70,7 +70,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const following = subscribers.map((one, n) => follow(one, any, n % 5 === 0, calm.signal, stopping.signal));
   const writing = { acknowledged: 0, repeated: 0 };
   const until = performance.now() + seconds * 1_000;
-  const writers = Array.from({ length: 8 }, (_, n) => write(n, options.perSecond / 8, until, any, writing));
+  // As many as keep the rate though each waits for its answer.
+  const hands = Math.ceil(options.perSecond / 5);
+  const writers = Array.from({ length: hands }, (_, n) =>
+    write(n, options.perSecond / hands, until, any, writing),
+  );
 
   const wait = (share: number) => sleep(seconds * 1_000 * share);
   await wait(0.2);

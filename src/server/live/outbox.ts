@@ -12,8 +12,6 @@ export interface Outgoing {
   readonly stream: Writable;
   /** Null while nothing waits: most clients are idle most of the time. */
   waiting: Waiting[] | null;
-  /** How much that is, about. */
-  waitingBytes: number;
 }
 
 /** Events for one subscription of a client. */
@@ -29,22 +27,22 @@ export interface Waiting {
  * Collects what is written to clients until the end of this turn of the event loop: one write for each, however much it
  * is. Where there are many of them, the last ones have to wait some turns, and collect on.
  */
-export interface Outbox {
-  put(client: Outgoing, waiting: Waiting): void;
+export interface Outbox<Client extends Outgoing> {
+  put(client: Client, waiting: Waiting): void;
   /** Writes at once: whoever writes past the outbox comes behind what is in it. */
-  flush(client: Outgoing): void;
+  flush(client: Client): void;
 }
 
-export function createOutbox(): Outbox {
-  const clients = new Set<Outgoing>();
+/** @param takes whether the client may be written to; asked when its turn has come. */
+export function createOutbox<Client extends Outgoing>(takes: (client: Client) => boolean): Outbox<Client> {
+  const clients = new Set<Client>();
 
-  function flush(client: Outgoing): void {
+  function flush(client: Client): void {
     const { stream, waiting } = client;
     if (!waiting) return;
     clients.delete(client);
     client.waiting = null;
-    client.waitingBytes = 0;
-    if (!stream.destroyed) writeFrames(stream, waiting);
+    if (takes(client)) writeFrames(stream, waiting);
   }
 
   function release(): void {
@@ -58,7 +56,6 @@ export function createOutbox(): Outbox {
 
   return {
     put(client, waiting) {
-      for (const { json } of waiting.payloads) client.waitingBytes += json.length;
       if (client.waiting) {
         client.waiting.push(waiting);
         return;

@@ -7,8 +7,9 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { createOutbox, type Outbox, type Outgoing } from '../../../src/server/live/outbox.ts';
 import { newPayload, type Payload } from '../../../src/server/live/payload.ts';
 
-const clientOf = (stream: Writable): Outgoing => ({ stream, waiting: null, waitingBytes: 0 });
-const put = (outbox: Outbox, client: Outgoing, id: string, payloads: Payload[]) => {
+const clientOf = (stream: Writable): Outgoing => ({ stream, waiting: null });
+const always = () => true;
+const put = (outbox: Outbox<Outgoing>, client: Outgoing, id: string, payloads: Payload[]) => {
   const name = JSON.stringify(id);
   outbox.put(client, { id: name, idLength: Buffer.byteLength(name), payloads });
 };
@@ -29,7 +30,7 @@ test('Frames of every length that has another header, with ids of all kinds, are
   const received: unknown[] = [];
   client.on('message', (data) => received.push(JSON.parse(String(data))));
   const to = clientOf(await opened);
-  const outbox = createOutbox();
+  const outbox = createOutbox(always);
   const ids = ['1', 'a"quoted\\id', 'ünï🎾', 'x'.repeat(300)];
   // Around 126 and 65,536 bytes, and where frames begin to be shared.
   const lengths = [0, 1, 20, ...range(60, 100), ...range(4_000, 4_100), ...range(65_430, 65_490), 1_000_000];
@@ -65,7 +66,7 @@ function stream(wrote: (chunks: number, bytes: number) => void): Writable {
 test('What is for a client in one turn of the event loop leaves in one write, and in one piece where it is small.', async () => {
   const writes: number[] = [];
   const client = clientOf(stream((chunks) => writes.push(chunks)));
-  const outbox = createOutbox();
+  const outbox = createOutbox(always);
   const some = async (texts: string[]) => {
     for (const id of ['a', 'b', 'c'])
       put(
@@ -74,9 +75,9 @@ test('What is for a client in one turn of the event loop leaves in one write, an
         id,
         texts.map((text, n) => payloadOf(n, text)),
       );
-    expect(client.waitingBytes).toBeGreaterThan(100);
+    expect(client.waiting).toHaveLength(3);
     await new Promise((done) => setTimeout(done, 5));
-    expect([client.waiting, client.waitingBytes]).toEqual([null, 0]);
+    expect(client.waiting).toBeNull();
   };
   await some(['', 'x']);
   expect(writes.splice(0)).toEqual([1]);
@@ -86,6 +87,15 @@ test('What is for a client in one turn of the event loop leaves in one write, an
   put(outbox, client, 'a', [payloadOf(1, '')]);
   outbox.flush(client);
   expect(writes).toEqual([1]);
+});
+
+test('A client that takes nothing any more is written nothing.', () => {
+  const writes: number[] = [];
+  const client = clientOf(stream((chunks) => writes.push(chunks)));
+  const outbox = createOutbox(() => false);
+  put(outbox, client, 'a', [payloadOf(1, '')]);
+  outbox.flush(client);
+  expect([client.waiting, writes]).toEqual([null, []]);
 });
 
 test('A crowd of clients does not hold up what comes next.', async () => {
@@ -98,7 +108,7 @@ test('A crowd of clients does not hold up what comes next.', async () => {
       }),
     ),
   );
-  const outbox = createOutbox();
+  const outbox = createOutbox(always);
   for (const client of crowd) put(outbox, client, 'a', [payloadOf(1, '')]);
   const before = await new Promise<number>((done) => setImmediate(() => done(written)));
   expect(before).toBeGreaterThan(0);
